@@ -1,0 +1,120 @@
+//! Every duration of the system in one value, and the relations between them.
+//!
+//! A rotation is safe because of these relations, not because of luck: they are asserted at compile
+//! time for the default and checked at start for any other. Only tests use another.
+
+use std::time::Duration;
+
+const fn secs(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Lifetimes {
+    /// Tolerated difference between two clocks.
+    pub skew: Duration,
+    /// Oldest `created` of an edge signature.
+    pub signature_age: Duration,
+    /// Longest `expires - created` of an edge signature.
+    pub signature_window: Duration,
+    /// Longest `exp - iat` of an edge token.
+    pub edge_token_life: Duration,
+    /// Label map: older than this, one request looks again while others go on.
+    pub labels_soft: Duration,
+    /// Label map: older than this, every request waits for the look.
+    pub labels_hard: Duration,
+    /// Label map: how long it is used while Secrets Manager fails.
+    pub labels_kept: Duration,
+    /// An unknown `keyid` is refused only on a label map younger than this.
+    pub labels_unknown: Duration,
+    /// After a failed look at the labels, no further one for an unknown `keyid` for this long.
+    pub labels_cooling: Duration,
+    /// After a failed look at the labels, known keys go on without another one for this long.
+    pub labels_rest: Duration,
+    /// A labelled version without a value is asked for again after this.
+    pub missing_value: Duration,
+    /// The edge signs with a new key no sooner than this after its value is readable.
+    pub activation_delay: Duration,
+    /// A record of the key table is read again after this: the revocation bound.
+    pub record_fresh: Duration,
+    /// A record is used this long while the table fails.
+    pub record_kept: Duration,
+    /// A record that was not there is not asked for again for this long.
+    pub record_unknown: Duration,
+    /// After a failed read of the table, no further one of an unknown record for this long.
+    pub record_cooling: Duration,
+    /// After a failed read of the table, known records are used without another one for this long.
+    pub record_rest: Duration,
+    /// A key set is fetched again after this.
+    pub jwks_soft: Duration,
+    /// A key set is used this long while the issuer fails.
+    pub jwks_kept: Duration,
+    /// No second fetch of a key set for this long, whoever asks for whatever `kid`.
+    pub jwks_cooling: Duration,
+    /// Longest `exp - iat` of a caller's token where the issuer's record says nothing.
+    pub token_life: Duration,
+    /// All look-ups of one decision together.
+    pub deadline: Duration,
+}
+
+impl Lifetimes {
+    pub const DEFAULT: Self = Self {
+        skew: secs(5),
+        signature_age: secs(60),
+        signature_window: secs(300),
+        edge_token_life: secs(300),
+        labels_soft: secs(60),
+        labels_hard: secs(120),
+        labels_kept: secs(24 * 3600),
+        labels_unknown: secs(10),
+        labels_cooling: secs(1),
+        labels_rest: secs(10),
+        missing_value: secs(10),
+        activation_delay: secs(15),
+        record_fresh: secs(30),
+        record_kept: secs(3 * 3600),
+        record_unknown: secs(5),
+        record_cooling: secs(1),
+        record_rest: secs(10),
+        jwks_soft: secs(600),
+        jwks_kept: secs(24 * 3600),
+        jwks_cooling: secs(30),
+        token_life: secs(24 * 3600),
+        deadline: Duration::from_millis(900),
+    };
+
+    /// The relations that the rest of the system stands on; `Err` names the one that is broken.
+    pub const fn check(&self) -> Result<(), &'static str> {
+        if self.labels_unknown.as_millis() + self.deadline.as_millis() >= self.activation_delay.as_millis() {
+            return Err("labels_unknown + deadline must be shorter than activation_delay");
+        }
+        if self.missing_value.as_millis() + self.deadline.as_millis() >= self.activation_delay.as_millis() {
+            return Err("missing_value + deadline must be shorter than activation_delay");
+        }
+        if self.labels_soft.as_millis() >= self.labels_hard.as_millis()
+            || self.labels_hard.as_millis() >= self.labels_kept.as_millis()
+        {
+            return Err("labels_soft < labels_hard < labels_kept must hold");
+        }
+        if self.signature_age.as_millis() > self.signature_window.as_millis() {
+            return Err("signature_age must not be longer than signature_window");
+        }
+        if self.record_fresh.as_millis() >= self.record_kept.as_millis()
+            || self.jwks_soft.as_millis() >= self.jwks_kept.as_millis()
+        {
+            return Err("a record or key set must be kept longer than it is fresh");
+        }
+        if self.jwks_cooling.as_millis() >= self.jwks_soft.as_millis() {
+            return Err("jwks_cooling must be shorter than jwks_soft");
+        }
+        Ok(())
+    }
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+const _: () = assert!(Lifetimes::DEFAULT.check().is_ok());

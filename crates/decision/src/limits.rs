@@ -1,0 +1,58 @@
+//! Every bound that a caller, an issuer or a record could push against, each with its source.
+//!
+//! Sizes are bytes unless the name says otherwise.
+
+/// Signatures on one request. One is ours; the rest are other parties', read only for their tag.
+pub const SIGNATURES: usize = 8;
+/// `Signature-Input` and `Signature`, each. API Gateway bounds all headers at 10,240.
+pub const SIGNATURE_HEADER: usize = 4096;
+/// Components that our signature covers.
+pub const COVERED_COMPONENTS: usize = 32;
+/// Parameters of one signature: created, expires, keyid, alg, nonce, tag, and room for two more.
+pub const SIGNATURE_PARAMETERS: usize = 8;
+/// `keyid` is a Secrets Manager VersionId: 32 to 64 characters.
+pub const KEYID: usize = 64;
+/// Nonce length in characters, both ends included.
+pub const NONCE: std::ops::RangeInclusive<usize> = 16..=64;
+/// `Edge-Target`: the longest URL that a regional REST API takes.
+pub const EDGE_TARGET: usize = 10_240;
+/// `Edge-Client`.
+pub const EDGE_CLIENT: usize = 512;
+/// Query parameters compared between the signed target and the event.
+pub const QUERY_PARAMETERS: usize = 256;
+/// Header lines of one event. API Gateway's 10,240 bytes leave room for far fewer.
+pub const HEADERS: usize = 512;
+/// A raw API key.
+pub const API_KEY: std::ops::RangeInclusive<usize> = 8..=256;
+/// A whole JWT. API Gateway bounds all headers at 10,240.
+pub const TOKEN: usize = 8192;
+/// `iss`, as written in a token not yet verified.
+pub const ISSUER: usize = 512;
+/// `kid`, as written in a token not yet verified.
+pub const KID: usize = 256;
+/// A key set, as fetched: the quota that API Gateway's own JWT authorizer sets.
+pub const JWKS_BODY: usize = 150_000;
+/// Keys of one set.
+pub const JWKS_KEYS: usize = 100;
+/// Scopes of one token.
+pub const SCOPES: usize = 256;
+/// Characters of one grant.
+pub const GRANT: usize = 256;
+/// Grants of one record, and of one principal after key and token are intersected.
+pub const GRANTS: usize = 100;
+/// CIDR blocks of one key.
+pub const CIDRS: usize = 100;
+/// One resource ARN of a policy: API Gateway's quota.
+pub const RESOURCE_ARN: usize = 512;
+/// The whole answer. API Gateway documents 8 KB for WebSocket only; the same is kept for all.
+pub const ANSWER: usize = 7_500;
+/// All context names and values of an answer together.
+pub const CONTEXT: usize = 2_048;
+/// Entries of each memory of records, known or unknown.
+pub const REMEMBERED: usize = 10_000;
+/// Issuers whose key sets are kept.
+pub const REMEMBERED_ISSUERS: usize = 100;
+/// Look-ups of records not seen before, per second and environment.
+pub const UNKNOWN_LOOKUPS_PER_SECOND: u32 = 20;
+/// What an audit line quotes of anything a caller wrote.
+pub const QUOTED: usize = 256;

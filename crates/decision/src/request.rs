@@ -1,0 +1,202 @@
+//! The facts that are judged: one request as API Gateway reported it, borrowed from the event.
+//!
+//! The five event kinds report the same request with different losses; the views here keep each
+//! kind's loss visible instead of pretending that a path is a path. See `target` for what they mean.
+
+use std::borrow::Cow;
+
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum EventKind {
+    RestToken,
+    RestRequest,
+    Http1,
+    Http2,
+    WebSocket,
+}
+
+impl EventKind {
+    pub const ALL: [Self; 5] = [Self::RestToken, Self::RestRequest, Self::Http1, Self::Http2, Self::WebSocket];
+
+    /// The name for logs and the golden table.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RestToken => "rest_token",
+            Self::RestRequest => "rest_request",
+            Self::Http1 => "http_1.0",
+            Self::Http2 => "http_2.0",
+            Self::WebSocket => "websocket",
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Request<'a> {
+    pub kind: EventKind,
+    pub arn: Arn<'a>,
+    /// `GET` for WebSocket, whose upgrade always is one.
+    pub method: Cow<'a, str>,
+    pub headers: Headers<'a>,
+    /// The one header that a TOKEN event carries.
+    pub authorization_token: Option<Cow<'a, str>>,
+    pub path: PathView<'a>,
+    pub query: QueryView<'a>,
+    /// `requestContext.apiId` and `.stage`, where the event has them.
+    pub api_id: Option<Cow<'a, str>>,
+    pub stage: Option<Cow<'a, str>>,
+    pub domain_name: Option<Cow<'a, str>>,
+    /// The gateway's view of the caller's address: an edge's, behind an edge.
+    pub source_ip: Option<Cow<'a, str>>,
+    pub request_id: Option<Cow<'a, str>>,
+    /// The route or resource that the gateway matched, a template such as `/items/{id}`: for logs.
+    pub route: Option<Cow<'a, str>>,
+}
+
+/// A method or route ARN in its parts:
+/// `arn:partition:execute-api:region:account:apiId/stage/METHOD/path`, WebSocket `…/stage/$connect`.
+///
+/// The path may itself contain `:` and `/`. The parts are borrowed unless JSON had to escape one
+/// of the path's characters.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Arn<'a> {
+    /// `arn:partition:execute-api:region:account`
+    pub prefix: Cow<'a, str>,
+    pub api_id: Cow<'a, str>,
+    pub stage: Cow<'a, str>,
+    /// `$connect` on WebSocket.
+    pub method: Cow<'a, str>,
+    /// With its leading slash; `/` for the root; empty on WebSocket.
+    pub path: Cow<'a, str>,
+}
+
+impl<'a> Arn<'a> {
+    pub fn parse(arn: impl Into<Cow<'a, str>>) -> Option<Self> {
+        match arn.into() {
+            Cow::Borrowed(arn) => Self::split(arn),
+            Cow::Owned(arn) => Arn::split(&arn).map(Arn::into_owned),
+        }
+    }
+
+    fn split(arn: &'a str) -> Option<Self> {
+        let colon = arn.match_indices(':').nth(4)?.0;
+        let (prefix, rest) = arn.split_at(colon);
+        let mut prefix_parts = prefix.split(':');
+        let known = prefix_parts.next() == Some("arn")
+            && prefix_parts.next().is_some_and(|partition| !partition.is_empty())
+            && prefix_parts.next() == Some("execute-api");
+        if !known {
+            return None;
+        }
+        let rest = rest.get(1..)?;
+        let (api_id, rest) = rest.split_once('/')?;
+        let (stage, rest) = rest.split_once('/')?;
+        let (method, path) = match rest.find('/') {
+            Some(slash) => rest.split_at(slash),
+            None => (rest, ""),
+        };
+        let whole = !api_id.is_empty() && !stage.is_empty() && !method.is_empty();
+        whole.then(|| Self {
+            prefix: prefix.into(),
+            api_id: api_id.into(),
+            stage: stage.into(),
+            method: method.into(),
+            path: path.into(),
+        })
+    }
+
+    fn into_owned(self) -> Arn<'static> {
+        let own = |part: Cow<'_, str>| Cow::Owned(part.into_owned());
+        Arn {
+            prefix: own(self.prefix),
+            api_id: own(self.api_id),
+            stage: own(self.stage),
+            method: own(self.method),
+            path: own(self.path),
+        }
+    }
+}
+
+/// Header lines in the order of the event, names as sent.
+#[derive(Debug, Default)]
+pub struct Headers<'a> {
+    lines: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+/// How often a header is on the request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Sent<'h> {
+    Never,
+    Once(&'h str),
+    Repeatedly,
+}
+
+impl<'a> Headers<'a> {
+    pub const fn new(lines: Vec<(Cow<'a, str>, Cow<'a, str>)>) -> Self {
+        Self { lines }
+    }
+
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.lines.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
+    }
+
+    /// Every line of one header, its name in any case.
+    pub fn all<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h str> {
+        self.iter().filter(move |(sent, _)| sent.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    pub fn sent<'h>(&'h self, name: &'h str) -> Sent<'h> {
+        let mut lines = self.all(name);
+        match (lines.next(), lines.next()) {
+            (None, _) => Sent::Never,
+            (Some(value), None) => Sent::Once(value),
+            (Some(_), Some(_)) => Sent::Repeatedly,
+        }
+    }
+}
+
+/// The path as this kind of event shows it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum PathView<'a> {
+    /// REST: the path on the wire, still percent-encoded (`rawPath`, else `requestContext.path`).
+    Wire(Cow<'a, str>),
+    /// REST without either: `path`, still percent-encoded, with or without the stage in front.
+    WireWithoutStage(Cow<'a, str>),
+    /// HTTP 2.0 `rawPath` and HTTP 1.0 `path`: percent-decoded once. A named stage is in front on the
+    /// default endpoint; reports of custom domains disagree, so it may be missing.
+    Decoded(Cow<'a, str>),
+    /// TOKEN and WebSocket events show none.
+    Hidden,
+}
+
+impl PathView<'_> {
+    /// The text of whichever view it is; empty where there is none.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Wire(path) | Self::WireWithoutStage(path) | Self::Decoded(path) => path,
+            Self::Hidden => "",
+        }
+    }
+}
+
+/// Decoded query parameters: a name and a value for each value, a name's values in order.
+pub type QueryPairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+
+/// The query as this kind of event shows it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum QueryView<'a> {
+    /// HTTP 2.0: byte for byte, without `?`.
+    Raw(Cow<'a, str>),
+    /// Decoded, names without order, each name's values in order.
+    Decoded(QueryPairs<'a>),
+    /// There is a query, but the event has lost repeated values (no multi-value map).
+    Lossy,
+    /// TOKEN events show none.
+    Hidden,
+}
