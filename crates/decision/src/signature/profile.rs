@@ -1,0 +1,122 @@
+//! What the edge's signature must say before anything is looked up for it.
+//!
+//! The profile of RFC 9421 (§1.4) that Countersign speaks: which parameters, how long they hold, and
+//! which parts of the request they must cover. Everything here is decided on the request alone; only
+//! the key is still missing. Not whether the signature verifies, nor what the covered values mean.
+
+use std::ops::RangeInclusive;
+
+use super::base::{is_field_name, is_field_text};
+use super::{Claim, Tag};
+use crate::decision::Refusal;
+use crate::lifetimes::Lifetimes;
+use crate::limits;
+use crate::request::Headers;
+use crate::time::Timestamp;
+
+/// Covered by every signature of ours. `edge-client` is too, where there is a client.
+const ALWAYS: [&str; 3] = ["@method", "@authority", "edge-target"];
+/// Covered where they are on the request, besides every `edge-*` field.
+const WHERE_SENT: [&str; 2] = ["authorization", "content-digest"];
+
+const KEYID: RangeInclusive<usize> = 1..=limits::KEYID;
+
+// One bit per component in `check_headers`.
+const _: () = assert!(limits::COVERED_COMPONENTS <= u64::BITS as usize);
+
+/// Whether a header of this name, in any case, speaks for the edge.
+pub fn is_edge_header(name: &str) -> bool {
+    name.as_bytes().get(..5).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"edge-"))
+}
+
+impl Claim<'_> {
+    /// Everything about the signature that can be checked without its key.
+    ///
+    /// # Errors
+    /// The first rule that is broken, by its name: `SignatureMalformed` for the `keyid`,
+    /// `NonceMissing`, `NonceMalformed`, `SignatureWindow`, `SignatureFuture`, `SignatureStale`,
+    /// `SignatureExpired`, `SignatureCoverage`, and `EdgeHeaderUnsigned`.
+    pub fn check(
+        &self,
+        headers: &Headers<'_>,
+        nonce_required: bool,
+        lifetimes: &Lifetimes,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        self.check_keyid()?;
+        self.check_nonce(nonce_required)?;
+        self.check_times(lifetimes, now)?;
+        self.check_components()?;
+        self.check_headers(headers)
+    }
+
+    /// An opaque name: nothing in it that a path, a query or a log line could take for its own.
+    fn check_keyid(&self) -> Result<(), Refusal> {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        let holds = KEYID.contains(&self.keyid.len()) && self.keyid.bytes().all(is_allowed);
+        if holds { Ok(()) } else { Err(Refusal::SignatureMalformed) }
+    }
+
+    /// Visible ASCII without quote, backslash and `#`, which separates the parts of the claimed key.
+    fn check_nonce(&self, required: bool) -> Result<(), Refusal> {
+        let Some(nonce) = self.nonce else {
+            return if required { Err(Refusal::NonceMissing) } else { Ok(()) };
+        };
+        let is_allowed = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'#');
+        let holds = limits::NONCE.contains(&nonce.len()) && nonce.bytes().all(is_allowed);
+        if holds { Ok(()) } else { Err(Refusal::NonceMalformed) }
+    }
+
+    /// The skew is granted to clocks that run ahead only: nobody's signature lives longer for it.
+    fn check_times(&self, lifetimes: &Lifetimes, now: Timestamp) -> Result<(), Refusal> {
+        let (created, expires) = (Timestamp::from_secs(self.created), Timestamp::from_secs(self.expires));
+        if expires <= created || expires.since(created) > lifetimes.signature_window {
+            Err(Refusal::SignatureWindow)
+        } else if created > now.plus(lifetimes.skew) {
+            Err(Refusal::SignatureFuture)
+        } else if now.since(created) > lifetimes.signature_age {
+            Err(Refusal::SignatureStale)
+        } else if expires <= now {
+            Err(Refusal::SignatureExpired)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Plain fields, `@method` and `@authority`, each once, and all that must be among them.
+    fn check_components(&self) -> Result<(), Refusal> {
+        let components = &self.params.components;
+        let is_allowed = |name: &str| matches!(name, "@method" | "@authority") || is_field_name(name);
+        let holds = components.len() <= limits::COVERED_COMPONENTS
+            && components.iter().all(|component| component.parameters.0.is_empty() && is_allowed(component.name()))
+            && !self.params.repeats_a_component()
+            && ALWAYS.iter().all(|name| self.position(name).is_some())
+            && (self.tag == Tag::Inside || self.position("edge-client").is_some());
+        if holds { Ok(()) } else { Err(Refusal::SignatureCoverage) }
+    }
+
+    /// Every covered field is on the request exactly once, and nothing that must be covered is not.
+    fn check_headers(&self, headers: &Headers<'_>) -> Result<(), Refusal> {
+        let fields = self.params.components.iter().enumerate().filter(|(_, component)| !component.is_derived());
+        let mut missing = fields.fold(0_u64, |bits, (position, _)| bits | 1 << position);
+        for (name, value) in headers.iter() {
+            if let Some(position) = self.position(name) {
+                let bit = 1 << position;
+                if missing & bit == 0 || !is_field_text(value) {
+                    return Err(Refusal::SignatureCoverage);
+                }
+                missing &= !bit;
+            } else if is_edge_header(name) {
+                return Err(Refusal::EdgeHeaderUnsigned);
+            } else if WHERE_SENT.iter().any(|field| name.eq_ignore_ascii_case(field)) {
+                return Err(Refusal::SignatureCoverage);
+            }
+        }
+        if missing == 0 { Ok(()) } else { Err(Refusal::SignatureCoverage) }
+    }
+
+    /// Where a component of this name, in any case, stands among those covered.
+    fn position(&self, name: &str) -> Option<usize> {
+        self.params.components.iter().position(|component| component.name().eq_ignore_ascii_case(name))
+    }
+}
