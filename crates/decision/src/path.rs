@@ -1,0 +1,64 @@
+//! Paths that no deployment lets through, and paths that only the edge's own requests may have.
+//!
+//! Judges the text alone, whichever credentials came with it. A path is looked at as it is and in
+//! every form that a back end could decode it to. RFC 3986 §2.1, §5.2.4.
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode;
+
+/// Served by the forwarder for the edge itself; no caller's grant reaches it or anything below.
+pub const INSIDE: &str = "/.countersign";
+
+/// How often a path may be percent-encoded over itself. What still changes then is nobody's path.
+const ENCODINGS: usize = 3;
+
+/// Whether a path could mean another one to whoever reads it next.
+///
+/// `*`, `?` and `$` count only where they are literal, since only there would they be wildcards or
+/// variables of a policy; dot segments and control characters count in every decoded form.
+pub fn is_hostile(path: &str) -> bool {
+    path.bytes().any(|byte| matches!(byte, b'*' | b'?' | b'$')) || is_hostile_grant(path)
+}
+
+/// The same for the path of a grant, where a wildcard is meant.
+pub fn is_hostile_grant(path: &str) -> bool {
+    in_any_form(path, |form| {
+        form.iter().any(u8::is_ascii_control) || segments(form).any(|name| matches!(name, b"." | b".."))
+    })
+}
+
+/// Whether a path, relative to its stage, decodes to [`INSIDE`] or below. Errs on the side of yes.
+pub fn is_inside(path: &str) -> bool {
+    let inside = INSIDE.trim_start_matches('/').as_bytes();
+    in_any_form(path, |form| {
+        let first = segments(form).find(|name| !name.is_empty());
+        first.is_some_and(|name| name.eq_ignore_ascii_case(inside))
+    })
+}
+
+/// Whether `found` holds for the path as it is or after any number of decodings.
+fn in_any_form(path: &str, found: impl Fn(&[u8]) -> bool) -> bool {
+    let mut form = Cow::Borrowed(path.as_bytes());
+    for _ in 0..=ENCODINGS {
+        if found(&form) {
+            return true;
+        }
+        let decoded = match Cow::from(percent_decode(&form)) {
+            Cow::Borrowed(_) => return false,
+            Cow::Owned(decoded) => decoded,
+        };
+        form = Cow::Owned(decoded);
+    }
+    true
+}
+
+/// The names between slashes of either kind, without the `;` parameters that some servers cut off
+/// before they resolve dots.
+fn segments(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.split(|byte| matches!(byte, b'/' | b'\\'))
+        .map(|segment| segment.split(|&byte| byte == b';').next().unwrap_or_default())
+}
