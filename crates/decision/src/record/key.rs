@@ -1,0 +1,232 @@
+//! `key#<hash>`: an API key's record, and whether it may be used now and from here.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use crate::decision::Refusal;
+use crate::grant::GrantSet;
+use crate::limits;
+use crate::time::Timestamp;
+
+/// Context names that are ours; a key's own context may not use them.
+pub const RESERVED_CONTEXT: &[&str] = &[
+    "principal",
+    "key_id",
+    "issuer",
+    "scopes",
+    "edge_keyid",
+    "client_ip",
+    "client_host",
+    "ray",
+    "content_digest",
+    "inside",
+    "reason",
+];
+
+/// A validated record. Attributes that this version does not know are ignored, so that an older
+/// authorizer reads a newer table; a known attribute of the wrong type is an error.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Item")]
+pub struct KeyRecord {
+    pub key_id: String,
+    pub principal: String,
+    status: Status,
+    pub grants: Arc<GrantSet>,
+    cidrs: Vec<IpNet>,
+    expires_at: Option<Timestamp>,
+    pub usage_plan_key: Option<String>,
+    pub context: Vec<(String, String)>,
+}
+
+#[derive(Debug)]
+enum Status {
+    Active,
+    Disabled,
+    /// Until a moment, or until someone changes the record.
+    Suspended(Option<Timestamp>),
+    Revoked,
+}
+
+impl KeyRecord {
+    /// `address` is the caller's own, as the edge signed it or, without an edge, as the gateway saw it.
+    pub fn check(&self, address: Option<IpAddr>, now: Timestamp) -> Result<(), Refusal> {
+        match self.status {
+            Status::Revoked => return Err(Refusal::KeyRevoked),
+            Status::Disabled => return Err(Refusal::KeyDisabled),
+            Status::Suspended(until) if until.is_none_or(|until| now < until) => return Err(Refusal::KeySuspended),
+            Status::Suspended(_) | Status::Active => {}
+        }
+        if self.expires_at.is_some_and(|at| now >= at) {
+            return Err(Refusal::KeyExpired);
+        }
+        let inside = |address: IpAddr| self.cidrs.iter().any(|net| net.contains(&address.to_canonical()));
+        if !self.cidrs.is_empty() && !address.is_some_and(inside) {
+            return Err(Refusal::KeyAddress);
+        }
+        Ok(())
+    }
+
+    pub const fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
+    }
+}
+
+/// The stored shape.
+#[derive(Deserialize)]
+struct Item {
+    key_id: String,
+    principal: String,
+    status: String,
+    until: Option<u64>,
+    grants: GrantSet,
+    #[serde(default)]
+    cidrs: Vec<String>,
+    expires_at: Option<u64>,
+    usage_plan_key: Option<String>,
+    #[serde(default)]
+    context: BTreeMap<String, String>,
+}
+
+impl TryFrom<Item> for KeyRecord {
+    type Error = String;
+
+    fn try_from(item: Item) -> Result<Self, String> {
+        let status = match item.status.as_str() {
+            "active" => Status::Active,
+            "disabled" => Status::Disabled,
+            "suspended" => Status::Suspended(item.until.map(Timestamp::from_secs)),
+            "revoked" => Status::Revoked,
+            _ => return Err("status must be active, disabled, suspended or revoked".to_owned()),
+        };
+        for (name, value) in [("key_id", &item.key_id), ("principal", &item.principal)] {
+            if value.is_empty() || value.len() > limits::GRANT || value.chars().any(char::is_control) {
+                return Err(format!("{name} must be 1 to {} characters without control characters", limits::GRANT));
+            }
+        }
+        if item.cidrs.len() > limits::CIDRS {
+            return Err(format!("cidrs has more than {} blocks", limits::CIDRS));
+        }
+        Ok(Self {
+            key_id: item.key_id,
+            principal: item.principal,
+            status,
+            grants: Arc::new(item.grants),
+            cidrs: item.cidrs.iter().map(|text| block(text)).collect::<Result<_, _>>()?,
+            expires_at: item.expires_at.map(Timestamp::from_secs),
+            usage_plan_key: item.usage_plan_key,
+            context: checked_context(item.context)?,
+        })
+    }
+}
+
+/// A block or a single address. An IPv4-mapped IPv6 block means the IPv4 block inside it.
+fn block(text: &str) -> Result<IpNet, String> {
+    let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    let net = net.map_err(|_| format!("cidrs: {text:?} is not an address block such as 203.0.113.0/24"))?;
+    if let IpNet::V6(v6) = net
+        && let (Some(v4), Some(prefix)) = (v6.addr().to_ipv4_mapped(), v6.prefix_len().checked_sub(96))
+    {
+        return ipnet::Ipv4Net::new(v4, prefix).map(IpNet::V4).map_err(|error| error.to_string());
+    }
+    Ok(net)
+}
+
+fn checked_context(context: BTreeMap<String, String>) -> Result<Vec<(String, String)>, String> {
+    let mut size = 0;
+    for (name, value) in &context {
+        if RESERVED_CONTEXT.contains(&name.as_str()) {
+            return Err(format!("context: the name {name:?} is reserved"));
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if name.is_empty() || !name.chars().all(plain) || value.chars().any(char::is_control) {
+            return Err(format!(
+                "context: {name:?} must be letters, digits and _, its value without control characters"
+            ));
+        }
+        size += name.len() + value.len();
+    }
+    if size > limits::CONTEXT {
+        return Err(format!("context is larger than {} bytes", limits::CONTEXT));
+    }
+    Ok(context.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+    fn with(changes: Value) -> Result<KeyRecord, String> {
+        let mut item =
+            json!({"key_id": "k1", "principal": "acme", "status": "active", "grants": ["GET /items"], "version": 1});
+        let (Some(item_map), Value::Object(changes)) = (item.as_object_mut(), changes) else { unreachable!() };
+        for (name, value) in changes {
+            if value.is_null() {
+                item_map.remove(&name);
+            } else {
+                item_map.insert(name, value);
+            }
+        }
+        serde_json::from_value(item).map_err(|error| error.to_string())
+    }
+
+    fn check(changes: Value, address: Option<&str>) -> Result<(), Refusal> {
+        with(changes).unwrap().check(address.map(|text| text.parse().unwrap()), NOW)
+    }
+
+    #[test]
+    fn status_and_expiry_decide() {
+        assert_eq!(check(json!({}), None), Ok(()));
+        assert_eq!(check(json!({"status": "disabled"}), None), Err(Refusal::KeyDisabled));
+        assert_eq!(check(json!({"status": "revoked"}), None), Err(Refusal::KeyRevoked));
+        assert_eq!(check(json!({"status": "suspended"}), None), Err(Refusal::KeySuspended));
+        assert_eq!(check(json!({"status": "suspended", "until": 1_800_000_001u64}), None), Err(Refusal::KeySuspended));
+        assert_eq!(check(json!({"status": "suspended", "until": 1_800_000_000u64}), None), Ok(()));
+        assert_eq!(check(json!({"expires_at": 1_800_000_000u64}), None), Err(Refusal::KeyExpired));
+        assert_eq!(check(json!({"expires_at": 1_800_000_001u64}), None), Ok(()));
+    }
+
+    #[test]
+    fn addresses_are_compared_in_one_family() {
+        let v4 = json!({"cidrs": ["203.0.113.0/24", "2001:db8::/32", "198.51.100.7"]});
+        for good in ["203.0.113.9", "::ffff:203.0.113.9", "2001:db8::1", "198.51.100.7"] {
+            assert_eq!(check(v4.clone(), Some(good)), Ok(()), "{good}");
+        }
+        for bad in [Some("203.0.114.9"), Some("::ffff:203.0.114.9"), Some("2001:db9::1"), None] {
+            assert_eq!(check(v4.clone(), bad), Err(Refusal::KeyAddress), "{bad:?}");
+        }
+        let mapped = json!({"cidrs": ["::ffff:203.0.113.0/120"]});
+        assert_eq!(check(mapped.clone(), Some("203.0.113.200")), Ok(()));
+        assert_eq!(check(mapped, Some("203.0.114.1")), Err(Refusal::KeyAddress));
+    }
+
+    #[test]
+    fn malformed_records_name_the_attribute() {
+        for (changes, names) in [
+            (json!({"status": "paused"}), "status"),
+            (json!({"status": 1}), "string"),
+            (json!({"key_id": ""}), "key_id"),
+            (json!({"key_id": null}), "key_id"),
+            (json!({"principal": "a\nb"}), "principal"),
+            (json!({"grants": null}), "grants"),
+            (json!({"grants": ["nonsense"]}), "METHOD /path"),
+            (json!({"cidrs": ["10.0.0.0/33"]}), "cidrs"),
+            (json!({"expires_at": "tomorrow"}), "u64"),
+            (json!({"context": {"principal": "root"}}), "reserved"),
+            (json!({"context": {"a b": "c"}}), "letters"),
+            (json!({"context": {"a": "c\u{0}"}}), "control"),
+            (json!({"context": {"a": "x".repeat(2048)}}), "larger"),
+        ] {
+            let error = with(changes.clone()).err().unwrap_or_default();
+            assert!(error.contains(names), "{changes}: {error:?}");
+        }
+        assert!(with(json!({"a_newer_attribute": [1, 2]})).is_ok());
+    }
+}
