@@ -1,0 +1,152 @@
+//! An issuer that rotates, shrinks, empties and fails at random, strangers, and good callers.
+
+use proptest::prelude::*;
+
+use super::{FAILS, L, set};
+use crate::cache::jwks::{Ask, JwksCache};
+use crate::time::Timestamp;
+
+/// What happens next, `after` milliseconds later.
+#[derive(Clone, Debug)]
+struct Event {
+    after: u64,
+    what: What,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    /// A stranger's token with a name that was never published.
+    MadeUp,
+    /// A token signed with the newest key that has been published for `jwks_cooling`.
+    Caller,
+    /// The issuer publishes one more key.
+    Publish,
+    /// The issuer withdraws its oldest key, if it has two.
+    Withdraw,
+    Fails(bool),
+    /// The issuer answers, for a while, with a set without keys.
+    Empties(bool),
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let what = prop_oneof![
+        8 => Just(What::MadeUp),
+        8 => Just(What::Caller),
+        1 => Just(What::Publish),
+        1 => Just(What::Withdraw),
+        1 => any::<bool>().prop_map(What::Fails),
+        1 => any::<bool>().prop_map(What::Empties),
+    ];
+    let after = prop_oneof![4 => 0_u64..2_000, 3 => 0_u64..40_000, 1 => 0_u64..700_000];
+    prop::collection::vec((after, what).prop_map(|(after, what)| Event { after, what }), 1..200)
+}
+
+/// The issuer and one authorizer's cache.
+struct World {
+    now: u64,
+    cache: JwksCache,
+    /// Name and time of publication, oldest first.
+    published: Vec<(String, u64)>,
+    counter: u32,
+    fails: bool,
+    empties: bool,
+    /// When each fetch began.
+    fetches: Vec<u64>,
+    last_good_fetch: Option<u64>,
+}
+
+impl World {
+    fn new() -> Self {
+        let published = vec![("k0".to_owned(), 0)];
+        Self {
+            now: 10_000_000,
+            cache: JwksCache::default(),
+            published,
+            counter: 0,
+            fails: false,
+            empties: false,
+            fetches: vec![],
+            last_good_fetch: None,
+        }
+    }
+
+    /// The worst the issuer's side can do: the set is as old as the question, and late.
+    fn fetch(&mut self) {
+        self.fetches.push(self.now);
+        let outcome = if self.fails {
+            FAILS
+        } else if self.empties {
+            Ok(set(&[]))
+        } else {
+            self.last_good_fetch = Some(self.now);
+            Ok(set(&self.published.iter().map(|(kid, _)| kid.as_str()).collect::<Vec<_>>()))
+        };
+        self.now += 700;
+        self.cache.fetched(outcome, Timestamp::from_millis(self.now), &L);
+    }
+
+    /// As the shell does: fetch if asked to, then ask again, once.
+    fn request(&mut self, kid: &str) -> Ask {
+        match self.cache.ask(Some(kid), Timestamp::from_millis(self.now), &L) {
+            Ask::Fetch | Ask::Use { refresh: true, .. } => self.fetch(),
+            settled => return settled,
+        }
+        self.cache.ask(Some(kid), Timestamp::from_millis(self.now), &L)
+    }
+
+    fn step(&mut self, event: &Event) -> Result<(), TestCaseError> {
+        self.now += event.after;
+        match event.what {
+            What::MadeUp => {
+                let answer = self.request("made-up");
+                prop_assert!(matches!(answer, Ask::Unknown | Ask::Cooling), "a stranger gets a refusal or a fault");
+            }
+            What::Caller => self.caller()?,
+            What::Publish => {
+                self.counter += 1;
+                self.published.push((format!("k{}", self.counter), self.now));
+            }
+            What::Withdraw if self.published.len() > 1 => drop(self.published.remove(0)),
+            What::Withdraw => {}
+            What::Fails(fails) => self.fails = fails,
+            What::Empties(empties) => self.empties = empties,
+        }
+        Ok(())
+    }
+
+    fn caller(&mut self) -> Result<(), TestCaseError> {
+        let cooling = L.jwks_cooling.as_millis() as u64;
+        let Some((kid, _)) = self.published.iter().rfind(|(_, at)| at + cooling <= self.now).cloned() else {
+            return Ok(());
+        };
+        let answer = self.request(&kid);
+        prop_assert!(!matches!(answer, Ask::Unknown), "{kid} was published long enough ago to be known");
+        prop_assert!(!matches!(answer, Ask::Fetch), "a fetch has just ended");
+        if let Ask::Use { keys, kept, .. } = &answer {
+            prop_assert!(keys.find(Some(&kid)).is_ok());
+            prop_assert!(!keys.is_empty());
+            if *kept {
+                let age = self.now - self.last_good_fetch.unwrap_or_default();
+                prop_assert!(age >= L.jwks_soft.as_millis() as u64 && age < L.jwks_kept.as_millis() as u64 + 1_000);
+            }
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn good_keys_are_never_refused_and_fetches_are_few(events in events()) {
+        let mut world = World::new();
+        for event in &events {
+            world.step(event)?;
+        }
+        // One for a name, one that was due: never three within one cooling.
+        let cooling = L.jwks_cooling.as_millis() as u64;
+        for three in world.fetches.windows(3) {
+            prop_assert!(three[2] - three[0] >= cooling, "{three:?}");
+        }
+    }
+}
