@@ -1,0 +1,171 @@
+//! The shape of an audit line: never a credential, never a raw header, nothing that breaks the line.
+
+use std::net::IpAddr;
+
+use countersign_decision::limits;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+
+use super::Entry;
+
+/// A line that tells the decision. `decisions`: how many it counts for.
+pub(super) fn whole(entry: &Entry<'_>, decisions: u64, namespace: &str) -> Option<String> {
+    let (request, evidence) = (entry.request, entry.evidence);
+    render(&Line {
+        outcome: entry.outcome,
+        code: entry.code,
+        decisions,
+        duration: Some(entry.duration.as_micros()),
+        invocation: Some(Quoted(entry.invocation)),
+        request_id: request.and_then(|r| r.request_id.as_deref()).map(Quoted),
+        event: request.map(|r| r.kind.name()),
+        api: request.map(|r| Quoted(&r.arn.api_id)),
+        stage: request.map(|r| Quoted(&r.arn.stage)),
+        method: request.map(|r| Quoted(&r.method)),
+        route: request.and_then(|r| r.route.as_deref()).map(Quoted),
+        principal: evidence.and_then(|e| e.principal()).map(Quoted),
+        key_id: evidence.and_then(|e| e.key.as_ref()).map(|key| Quoted(&key.key_id)),
+        issuer: evidence.and_then(|e| e.issuer.as_deref()).map(Quoted),
+        edge_keyid: evidence.and_then(|e| e.edge_keyid.as_deref()).map(Quoted),
+        ray: evidence.and_then(|e| e.client.as_ref()?.ray.as_deref()).map(Quoted),
+        country: evidence.and_then(|e| e.client.as_ref()?.country.as_deref()).map(Quoted),
+        client_ip: evidence.and_then(|e| e.client_ip()),
+        detail: evidence.and_then(|e| e.detail.as_deref()).map(Long),
+        causes: entry.causes.iter().map(|cause| Long(cause)).collect(),
+        kept: entry.kept,
+        metrics: Metrics { namespace, timestamp: entry.now.as_millis() },
+    })
+}
+
+/// A line that only counts, for allowed requests that get no line of their own.
+pub(super) fn count(entry: &Entry<'_>, decisions: u64, namespace: &str) -> Option<String> {
+    let metrics = Metrics { namespace, timestamp: entry.now.as_millis() };
+    render(&Count { outcome: entry.outcome, code: entry.code, decisions, metrics })
+}
+
+fn render(line: &impl Serialize) -> Option<String> {
+    let mut text = serde_json::to_string(line).ok()?;
+    text.push('\n');
+    Some(text)
+}
+
+#[derive(Serialize)]
+struct Count<'a> {
+    outcome: &'static str,
+    code: &'static str,
+    #[serde(rename = "Decisions")]
+    decisions: u64,
+    #[serde(rename = "_aws")]
+    metrics: Metrics<'a>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    outcome: &'static str,
+    code: &'static str,
+    #[serde(rename = "Decisions")]
+    decisions: u64,
+    /// Microseconds from the event's first byte to the answer's last.
+    #[serde(rename = "Duration", skip_serializing_if = "Option::is_none")]
+    duration: Option<u128>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invocation: Option<Quoted<'a>>,
+    /// API Gateway's own id of the request, as in its access log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<Quoted<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api: Option<Quoted<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage: Option<Quoted<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<Quoted<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route: Option<Quoted<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<Quoted<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_id: Option<Quoted<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<Quoted<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edge_keyid: Option<Quoted<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ray: Option<Quoted<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country: Option<Quoted<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_ip: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<Long<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    causes: Vec<Long<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    kept: &'a [&'static str],
+    #[serde(rename = "_aws")]
+    metrics: Metrics<'a>,
+}
+
+/// What a caller may have written: bounded, and one line whatever it holds.
+struct Quoted<'a>(&'a str);
+
+impl Serialize for Quoted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        quote(self.0, limits::QUOTED, serializer)
+    }
+}
+
+/// A sentence for the operator that may quote several such things.
+struct Long<'a>(&'a str);
+
+impl Serialize for Long<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        quote(self.0, 4 * limits::QUOTED, serializer)
+    }
+}
+
+fn quote<S: Serializer>(text: &str, length: usize, serializer: S) -> Result<S::Ok, S::Error> {
+    if text.len() <= length && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return serializer.serialize_str(text);
+    }
+    // Besides control characters, some readers of logs end a line at U+2028 or U+2029.
+    let harmless = |c: char| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { '\u{fffd}' } else { c };
+    serializer.serialize_str(&text.chars().take(length).map(harmless).collect::<String>())
+}
+
+/// CloudWatch's embedded metric format. Dimensions are outcome and code only: each further one
+/// would be a metric per value, and callers choose values.
+struct Metrics<'a> {
+    namespace: &'a str,
+    timestamp: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive<'a> {
+    namespace: &'a str,
+    dimensions: [&'static [&'static str]; 2],
+    metrics: [Metric; 2],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metric {
+    name: &'static str,
+    unit: &'static str,
+}
+
+impl Serialize for Metrics<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let directive = Directive {
+            namespace: self.namespace,
+            dimensions: [&["outcome"], &["outcome", "code"]],
+            metrics: [Metric { name: "Decisions", unit: "Count" }, Metric { name: "Duration", unit: "Microseconds" }],
+        };
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("Timestamp", &self.timestamp)?;
+        map.serialize_entry("CloudWatchMetrics", &[directive])?;
+        map.end()
+    }
+}

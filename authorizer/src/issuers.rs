@@ -1,0 +1,164 @@
+//! Finding an issuer: its record in the key table, and its key set where the record or OIDC
+//! discovery says it is.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_lc_rs::digest;
+use countersign_decision::cache::jwks::{Ask, JwksCache, Notice};
+use countersign_decision::conversation::{Issuer, Lookup};
+use countersign_decision::decision::Fault;
+use countersign_decision::lifetimes::Lifetimes;
+use countersign_decision::limits;
+use countersign_decision::record::issuer::IssuerRecord;
+use countersign_decision::token::{KeySet, Unverified};
+use countersign_store::KeyTable;
+use lru::LruCache;
+use serde::Deserialize;
+
+use crate::https::Https;
+use crate::moment::Moment;
+use crate::notes::Notes;
+use crate::records::RecordSource;
+
+pub struct IssuerSource {
+    table: Arc<KeyTable>,
+    https: Https,
+    lifetimes: Lifetimes,
+    records: RecordSource<IssuerRecord>,
+    sets: Mutex<LruCache<[u8; 32], Arc<KeySetSource>>>,
+}
+
+/// One issuer's key set, as long as its record's version says the same about it.
+struct KeySetSource {
+    version: u64,
+    cache: Mutex<JwksCache>,
+    /// What discovery said; kept, so that a slow issuer needs one answer at a time.
+    discovered: Mutex<Option<String>>,
+    fetching: tokio::sync::Mutex<()>,
+}
+
+/// The part of a discovery document that is used. OpenID Connect Discovery 1.0 §3.
+#[derive(Deserialize)]
+struct Discovery {
+    issuer: String,
+    jwks_uri: String,
+}
+
+const ROUNDS: usize = 3;
+
+impl IssuerSource {
+    pub fn new(table: Arc<KeyTable>, https: Https, lifetimes: Lifetimes) -> Self {
+        let size = NonZeroUsize::new(limits::REMEMBERED_ISSUERS).unwrap_or(NonZeroUsize::MIN);
+        let records = RecordSource::new("issuer", lifetimes);
+        Self { table, https, lifetimes, records, sets: Mutex::new(LruCache::new(size)) }
+    }
+
+    /// Only issuers that have a record are ever fetched from.
+    pub async fn find(&self, token: &Unverified<'_>, moment: Moment, notes: &Notes) -> Lookup<Issuer> {
+        let iss = token.unverified_issuer();
+        let id = id_of(iss);
+        let Some(record) = self.records.find(id, moment, notes, self.table.issuer(iss)).await? else { return Ok(None) };
+        let set = self.set(id, record.version());
+        let keys = self.keys(&set, iss, &record, token.unverified_kid(), moment, notes).await?;
+        Ok(Some(Issuer { record, keys }))
+    }
+
+    async fn keys(
+        &self,
+        set: &KeySetSource,
+        iss: &str,
+        record: &IssuerRecord,
+        kid: Option<&str>,
+        moment: Moment,
+        notes: &Notes,
+    ) -> Lookup<Arc<KeySet>> {
+        for _ in 0..ROUNDS {
+            let ask = set.cache().ask(kid, moment.now, &self.lifetimes);
+            match ask {
+                Ask::Use { keys, refresh, kept } => {
+                    if !refresh {
+                        notes.kept_if(kept, "jwks");
+                        return Ok(Some(keys));
+                    }
+                    let _fetching = set.fetching.lock().await;
+                    self.fetch(set, iss, record, moment.spare(), notes).await;
+                }
+                Ask::Unknown => return Ok(None),
+                Ask::Cooling => return Err(Fault::IssuerUnavailable),
+                Ask::Fetch => {
+                    let _fetching = set.fetching.lock().await;
+                    let still = matches!(set.cache().ask(kid, moment.now, &self.lifetimes), Ask::Fetch);
+                    if still {
+                        self.fetch(set, iss, record, moment, notes).await;
+                    }
+                }
+            }
+        }
+        Err(Fault::IssuerUnavailable)
+    }
+
+    async fn fetch(&self, set: &KeySetSource, iss: &str, record: &IssuerRecord, moment: Moment, notes: &Notes) {
+        let fetched = moment.before_deadline(iss, self.download(set, iss, record)).await;
+        if let Err(cause) = &fetched {
+            notes.cause(cause);
+        }
+        let parsed = fetched.and_then(|body| KeySet::parse(&body).map_err(|error| format!("the key set: {error:?}")));
+        let notice = set.cache().fetched(parsed, moment.now, &self.lifetimes);
+        if notice != Notice::Renewed {
+            notes.cause(&format!("{}: {iss}", notice.code()));
+        }
+    }
+
+    async fn download(&self, set: &KeySetSource, iss: &str, record: &IssuerRecord) -> Result<Vec<u8>, String> {
+        let known = record.jwks_uri().map(str::to_owned).or_else(|| set.discovered().clone());
+        let jwks_uri = match known {
+            Some(jwks_uri) => jwks_uri,
+            None => self.discover(set, iss).await?,
+        };
+        self.https.get(&jwks_uri).await
+    }
+
+    async fn discover(&self, set: &KeySetSource, iss: &str) -> Result<String, String> {
+        let url = format!("{}/.well-known/openid-configuration", iss.trim_end_matches('/'));
+        let document: Discovery =
+            serde_json::from_slice(&self.https.get(&url).await?).map_err(|error| format!("{url}: {error}"))?;
+        if document.issuer != iss {
+            return Err(format!("{url}: says that its issuer is {:?}", document.issuer));
+        }
+        *set.discovered() = Some(document.jwks_uri.clone());
+        Ok(document.jwks_uri)
+    }
+
+    /// A changed record starts afresh: it may name another set, and the old one must not answer for it.
+    fn set(&self, id: [u8; 32], version: u64) -> Arc<KeySetSource> {
+        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(set) = sets.get(&id).filter(|set| set.version == version) {
+            return Arc::clone(set);
+        }
+        let set = Arc::new(KeySetSource {
+            version,
+            cache: Mutex::default(),
+            discovered: Mutex::default(),
+            fetching: tokio::sync::Mutex::new(()),
+        });
+        sets.put(id, Arc::clone(&set));
+        set
+    }
+}
+
+impl KeySetSource {
+    fn cache(&self) -> MutexGuard<'_, JwksCache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn discovered(&self) -> MutexGuard<'_, Option<String>> {
+        self.discovered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn id_of(iss: &str) -> [u8; 32] {
+    let mut id = [0; 32];
+    id.iter_mut().zip(digest::digest(&digest::SHA256, iss.as_bytes()).as_ref()).for_each(|(to, from)| *to = *from);
+    id
+}

@@ -1,0 +1,15 @@
+//! The authorizer: API Gateway asks, we answer. The decision itself is in `countersign-decision`;
+//! here are the event, the look-ups, the answer and the audit line.
+
+pub mod answer;
+pub mod audit;
+pub mod config;
+pub mod event;
+pub mod handler;
+pub mod https;
+pub mod issuers;
+pub mod moment;
+pub mod notes;
+pub mod records;
+pub mod signing_keys;
+pub mod start;

@@ -1,0 +1,126 @@
+//! Finding the edge's key: drives the state machine of labels and values against AWS.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use countersign_decision::cache::labels::{Ask, SigningKeys};
+use countersign_decision::conversation::Lookup;
+use countersign_decision::decision::Fault;
+use countersign_decision::lifetimes::Lifetimes;
+use countersign_decision::signature::{Algorithm, EdgeKey};
+use countersign_store::table::PublicSigningKey;
+use countersign_store::{KeyTable, SigningSecret, Unavailable};
+
+use crate::moment::Moment;
+use crate::notes::Notes;
+
+pub struct SigningKeySource {
+    secret: SigningSecret,
+    table: Arc<KeyTable>,
+    /// With an asymmetric algorithm the secret holds private keys, and the function may not read it.
+    algorithm: Algorithm,
+    lifetimes: Lifetimes,
+    known: Mutex<SigningKeys>,
+    /// Held by the one that calls AWS; the others wait for it, or go on with what is known.
+    calling: tokio::sync::Mutex<()>,
+}
+
+/// A label look, a value, and one more of each where the first was overtaken.
+const ROUNDS: usize = 4;
+
+impl SigningKeySource {
+    pub fn new(secret: SigningSecret, table: Arc<KeyTable>, algorithm: Algorithm, lifetimes: Lifetimes) -> Self {
+        Self { secret, table, algorithm, lifetimes, known: Mutex::default(), calling: tokio::sync::Mutex::new(()) }
+    }
+
+    /// Reads the labels and the current key before the first request. A failure is noted, not fatal:
+    /// the first request asks again.
+    pub async fn load(&self, moment: Moment, notes: &Notes) {
+        self.look(moment, notes).await;
+        let current = self.known().current().map(str::to_owned);
+        if let Some(current) = current {
+            self.read_value(&current, moment, notes).await;
+        }
+    }
+
+    pub async fn find(&self, keyid: &str, moment: Moment, notes: &Notes) -> Lookup<Arc<EdgeKey>> {
+        for _ in 0..ROUNDS {
+            let ask = self.known().ask(keyid, moment.now, &self.lifetimes);
+            match ask {
+                Ask::Use { key, refresh, kept } => {
+                    if refresh && let Ok(_calling) = self.calling.try_lock() {
+                        self.look(moment.spare(), notes).await;
+                        continue;
+                    }
+                    notes.kept_if(kept, "labels");
+                    return Ok(Some(key));
+                }
+                Ask::Unknown => return Ok(None),
+                Ask::Unavailable(fault) => return Err(fault),
+                Ask::Labels | Ask::Value => self.call(keyid, moment, notes).await,
+            }
+        }
+        Err(Fault::SigningKeyUnavailable)
+    }
+
+    /// Makes the call that `keyid` needs, unless another request has made it meanwhile.
+    async fn call(&self, keyid: &str, moment: Moment, notes: &Notes) {
+        let _calling = self.calling.lock().await;
+        let ask = self.known().ask(keyid, moment.now, &self.lifetimes);
+        match ask {
+            Ask::Labels => self.look(moment, notes).await,
+            Ask::Value => self.read_value(keyid, moment, notes).await,
+            Ask::Use { .. } | Ask::Unknown | Ask::Unavailable(_) => {}
+        }
+    }
+
+    async fn look(&self, moment: Moment, notes: &Notes) {
+        match moment.before_deadline("DescribeSecret", self.secret.labels()).await {
+            Ok(versions) => self.known().labels_read(versions, moment.now),
+            Err(cause) => {
+                notes.cause(&cause);
+                self.known().labels_failed(moment.now);
+            }
+        }
+    }
+
+    async fn read_value(&self, version: &str, moment: Moment, notes: &Notes) {
+        match moment.before_deadline("read the signing key", self.key(version, notes)).await {
+            Ok(Some(key)) => self.known().value_read(key),
+            Ok(None) => self.known().value_missing(version, moment.now),
+            Err(cause) => {
+                notes.cause(&cause);
+                self.known().value_failed(version, moment.now);
+            }
+        }
+    }
+
+    /// The secret's own value where it may be one, else the published public key.
+    async fn key(&self, version: &str, notes: &Notes) -> Result<Option<EdgeKey>, Unavailable> {
+        if self.algorithm == Algorithm::HmacSha256 {
+            match self.secret.value(version).await?.map(|text| EdgeKey::from_secret_value(version, &text)) {
+                Some(Ok(key)) => return Ok(Some(key)),
+                Some(Err(error)) => notes.cause(&format!("version {version} of the signing secret: {error}")),
+                None => return Ok(None),
+            }
+        }
+        self.public_key(version, notes).await
+    }
+
+    async fn public_key(&self, version: &str, notes: &Notes) -> Result<Option<EdgeKey>, Unavailable> {
+        let read = |published: PublicSigningKey| {
+            EdgeKey::public(version, published.algorithm, &published.spki).map_err(|error| error.to_string())
+        };
+        Ok(match self.table.public_signing_key(version).await?.map(|record| record.and_then(read)) {
+            Some(Ok(key)) => Some(key),
+            Some(Err(error)) => {
+                notes.cause(&format!("edgekey#{version}: {error}"));
+                None
+            }
+            None => None,
+        })
+    }
+
+    fn known(&self) -> MutexGuard<'_, SigningKeys> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
