@@ -10,6 +10,8 @@
 //! A policy holds the principal's whole grant and never the caller's path, so a cached one is right
 //! for the caller's other routes, and no character of a path can widen it.
 
+use std::borrow::Cow;
+
 use countersign_decision::decision::{Decision, Fault, Grant, Refusal, RefusalKind};
 use countersign_decision::limits;
 use countersign_decision::request::{EventKind, Request};
@@ -69,7 +71,7 @@ fn allow(grant: &Grant, request: &Request<'_>) -> Result<String, Fault> {
         first = false;
         longest = longest.max(base.len() + method.len() + path.len());
         body.push('"');
-        escape(&mut body, &base);
+        body.push_str(&base);
         body.push_str(method);
         escape(&mut body, path);
         body.push('"');
@@ -101,7 +103,7 @@ fn deny_inside(body: &mut String, base: &str) {
             body.push(',');
         }
         body.push('"');
-        escape(body, base);
+        body.push_str(base);
         body.push_str(path);
         body.push('"');
     }
@@ -112,7 +114,7 @@ fn deny_inside(body: &mut String, base: &str) {
 fn deny(refusal: Refusal, request: &Request<'_>) -> String {
     let mut body = String::with_capacity(320);
     body.push_str(r#"{"principalId":"refused","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":"execute-api:Invoke","Effect":"Deny","Resource":[""#);
-    escape(&mut body, &resource_base(request));
+    body.push_str(&resource_base(request));
     body.push_str(r#"*"]}]},"context":{"#);
     reason(&mut body, refusal);
     body.push_str("}}");
@@ -131,12 +133,17 @@ fn simple_answer(authorized: bool, context: &dyn Fn(&mut String)) -> String {
     body
 }
 
+/// What every resource of this API and stage begins with, ready to stand in a JSON string.
 fn resource_base(request: &Request<'_>) -> String {
     let arn = &request.arn;
-    [&arn.prefix, ":", &arn.api_id, "/", &arn.stage, "/"].concat()
+    let mut base = String::with_capacity(128);
+    for part in [&arn.prefix, ":", &arn.api_id, "/", &arn.stage, "/"] {
+        escape(&mut base, part);
+    }
+    base
 }
 
-fn context(body: &mut String, entries: &[(String, String)]) {
+fn context(body: &mut String, entries: &[(Cow<'static, str>, String)]) {
     for (i, (name, value)) in entries.iter().enumerate() {
         if i > 0 {
             body.push(',');
@@ -159,19 +166,16 @@ fn string(body: &mut String, text: &str) {
     body.push('"');
 }
 
+/// What has to be escaped is rare: names and grants are checked when they are written.
 fn escape(body: &mut String, text: &str) {
+    if !text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\' | 0x7f)) {
+        return body.push_str(text);
+    }
     for c in text.chars() {
         match c {
             '"' => body.push_str("\\\""),
             '\\' => body.push_str("\\\\"),
-            c if c.is_control() => {
-                let code = u32::from(c);
-                body.push_str("\\u");
-                (0..4)
-                    .rev()
-                    .filter_map(|n| char::from_digit(code >> (4 * n) & 15, 16))
-                    .for_each(|digit| body.push(digit));
-            }
+            c if c.is_ascii_control() => body.push_str(&format!("\\u{:04x}", u32::from(c))),
             c => body.push(c),
         }
     }

@@ -1,6 +1,8 @@
 //! Every environment variable, named once. A wrong or missing one stops the start with a message
 //! that names it and says what it should be; all of them are reported together.
 
+use std::sync::Arc;
+
 use countersign_decision::grant::GrantSet;
 use countersign_decision::lifetimes::Lifetimes;
 use countersign_decision::path_map::PathMap;
@@ -63,7 +65,7 @@ impl Reader<'_> {
             authorities,
             path_map: self.path_map(),
             replay: self.choice("REPLAY", Replay::Unsafe, Replay::parse, "unsafe, all or off"),
-            anonymous: self.anonymous(require),
+            anonymous: Arc::new(self.anonymous(require)),
             api_key_header: self.api_key_header(),
             result_ttl,
             lifetimes: Lifetimes::DEFAULT,

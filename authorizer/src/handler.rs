@@ -2,15 +2,18 @@
 //! the decision, write its line. The only sequence that waits for anything.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use countersign_decision::conversation::{self, Step, Verdict};
+use countersign_decision::api_key::KeyHash;
+use countersign_decision::conversation::{self, AwaitNonce, Issuer, Lookup, Step, Verdict};
 use countersign_decision::decision::{Decision, Fault};
 use countersign_decision::record::key::KeyRecord;
 use countersign_decision::request::Request;
 use countersign_decision::rules::Rules;
+use countersign_decision::signature::EdgeKey;
 use countersign_decision::time::Timestamp;
+use countersign_decision::token::Unverified;
 use countersign_store::KeyTable;
+use tokio::time::Instant;
 
 use crate::answer::{self, Answer, HttpAnswer};
 use crate::audit::{Entry, Journal};
@@ -41,7 +44,7 @@ impl Authorizer {
             Ok(request) => request,
             Err(unreadable) => return self.unreadable(unreadable, invocation, now, started),
         };
-        let moment = Moment::new(now, self.rules.lifetimes.deadline);
+        let moment = Moment::new(now, started, self.rules.lifetimes.deadline);
         let verdict = self.decide(&request, invocation, moment, &notes).await;
         let (decision, answer) = match answer::render(&verdict.decision, &request, self.http_answer) {
             Ok(answer) => (verdict.decision, answer),
@@ -73,43 +76,70 @@ impl Authorizer {
         loop {
             step = match step {
                 Step::EdgeKey(step) => {
-                    let found = match &self.signing_keys {
-                        Some(keys) => keys.find(step.keyid(), moment, notes).await,
-                        None => Err(Fault::NoSigningKey),
-                    };
+                    let found = self.edge_key(step.keyid(), moment, notes).await;
                     step.resume(found)
                 }
                 Step::EdgeToken(step) => {
-                    let found = self.issuers.find(step.token(), moment, notes).await;
+                    let found = self.issuer(step.token(), moment, notes).await;
                     step.resume(found)
                 }
                 Step::Caller(step) => {
-                    let key = async {
-                        match step.key() {
-                            Some(hash) => self.keys.find(*hash.bytes(), moment, notes, self.table.key(hash)).await,
-                            None => Ok(None),
+                    let (key, issuer) = match (step.key(), step.token()) {
+                        (Some(hash), None) => (self.key(hash, moment, notes).await, Ok(None)),
+                        (None, Some(token)) => (Ok(None), self.issuer(token, moment, notes).await),
+                        (Some(hash), Some(token)) => {
+                            tokio::join!(self.key(hash, moment, notes), self.issuer(token, moment, notes))
                         }
+                        (None, None) => (Ok(None), Ok(None)),
                     };
-                    let issuer = async {
-                        match step.token() {
-                            Some(token) => self.issuers.find(token, moment, notes).await,
-                            None => Ok(None),
-                        }
-                    };
-                    let (key, issuer) = tokio::join!(key, issuer);
                     step.resume(key, issuer)
                 }
                 Step::Nonce(step) => {
-                    let claim = self.table.claim_nonce(step.pk(), step.until(), invocation);
-                    let claimed = moment.before_deadline("PutItem", claim).await.map_err(|cause| {
-                        notes.cause(&cause);
-                        Fault::NonceStoreUnavailable
-                    });
+                    let claimed = Box::pin(self.claim(&step, invocation, moment, notes)).await;
                     step.resume(claimed)
                 }
                 Step::Done(verdict) => return verdict,
             };
         }
+    }
+
+    // What is remembered is answered on the spot. Only a call is boxed: the SDK's futures are
+    // kilobytes, and a warm decision would spend its time moving them.
+
+    async fn edge_key(&self, keyid: &str, moment: Moment, notes: &Notes) -> Lookup<Arc<EdgeKey>> {
+        let Some(keys) = &self.signing_keys else { return Err(Fault::NoSigningKey) };
+        match keys.remembered(keyid, moment, notes) {
+            Some(found) => found,
+            None => Box::pin(keys.find(keyid, moment, notes)).await,
+        }
+    }
+
+    async fn key(&self, hash: &KeyHash, moment: Moment, notes: &Notes) -> Lookup<Arc<KeyRecord>> {
+        match self.keys.remembered(hash.bytes(), moment, notes) {
+            Some(found) => found,
+            None => Box::pin(self.keys.find(*hash.bytes(), moment, notes, self.table.key(hash))).await,
+        }
+    }
+
+    async fn issuer(&self, token: &Unverified<'_>, moment: Moment, notes: &Notes) -> Lookup<Issuer> {
+        match self.issuers.remembered(token, moment, notes) {
+            Ok(found) => found,
+            Err(missing) => Box::pin(self.issuers.find(token, missing, moment, notes)).await,
+        }
+    }
+
+    async fn claim(
+        &self,
+        step: &AwaitNonce<'_>,
+        invocation: &str,
+        moment: Moment,
+        notes: &Notes,
+    ) -> Result<bool, Fault> {
+        let claim = self.table.claim_nonce(step.pk(), step.until(), invocation);
+        moment.before_deadline("PutItem", claim).await.map_err(|cause| {
+            notes.cause(&cause);
+            Fault::NonceStoreUnavailable
+        })
     }
 
     fn unreadable(&self, unreadable: event::Unreadable, invocation: &str, now: Timestamp, started: Instant) -> Answer {

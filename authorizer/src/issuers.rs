@@ -30,12 +30,20 @@ pub struct IssuerSource {
 }
 
 /// One issuer's key set, as long as its record's version says the same about it.
-struct KeySetSource {
+pub struct KeySetSource {
     version: u64,
     cache: Mutex<JwksCache>,
     /// What discovery said; kept, so that a slow issuer needs one answer at a time.
     discovered: Mutex<Option<String>>,
     fetching: tokio::sync::Mutex<()>,
+}
+
+/// What has to be got before a token can be judged.
+pub enum Missing {
+    Record,
+    Keys(Arc<IssuerRecord>, Arc<KeySetSource>),
+    /// The keys at hand would do; this request was chosen to renew them.
+    FreshKeys(Arc<IssuerRecord>, Arc<KeySetSource>),
 }
 
 /// The part of a discovery document that is used. OpenID Connect Discovery 1.0 §3.
@@ -54,45 +62,60 @@ impl IssuerSource {
         Self { table, https, lifetimes, records, sets: Mutex::new(LruCache::new(size)) }
     }
 
-    /// Only issuers that have a record are ever fetched from.
-    pub async fn find(&self, token: &Unverified<'_>, moment: Moment, notes: &Notes) -> Lookup<Issuer> {
-        let iss = token.unverified_issuer();
-        let id = id_of(iss);
-        let Some(record) = self.records.find(id, moment, notes, self.table.issuer(iss)).await? else { return Ok(None) };
+    /// What is known without a call. `Err`: what `find` has to get first.
+    pub fn remembered(&self, token: &Unverified<'_>, moment: Moment, notes: &Notes) -> Result<Lookup<Issuer>, Missing> {
+        let id = id_of(token.unverified_issuer());
+        let record = match self.records.remembered(&id, moment, notes) {
+            Some(Ok(Some(record))) => record,
+            Some(Ok(None)) => return Ok(Ok(None)),
+            Some(Err(fault)) => return Ok(Err(fault)),
+            None => return Err(Missing::Record),
+        };
         let set = self.set(id, record.version());
-        let keys = self.keys(&set, iss, &record, token.unverified_kid(), moment, notes).await?;
-        Ok(Some(Issuer { record, keys }))
+        let ask = set.cache().ask(token.unverified_kid(), moment.now, &self.lifetimes);
+        match ask {
+            Ask::Use { keys, refresh: false, kept } => {
+                notes.kept_if(kept, "jwks");
+                Ok(Ok(Some(Issuer { record, keys: Some(keys) })))
+            }
+            Ask::Unknown => Ok(Ok(Some(Issuer { record, keys: None }))),
+            Ask::Cooling => Ok(Err(Fault::IssuerUnavailable)),
+            Ask::Use { refresh: true, .. } => Err(Missing::FreshKeys(record, set)),
+            Ask::Fetch => Err(Missing::Keys(record, set)),
+        }
     }
 
-    async fn keys(
+    /// Gets what is missing. Only issuers that have a record are ever fetched from.
+    pub async fn find(
         &self,
-        set: &KeySetSource,
-        iss: &str,
-        record: &IssuerRecord,
-        kid: Option<&str>,
+        token: &Unverified<'_>,
+        mut missing: Missing,
         moment: Moment,
         notes: &Notes,
-    ) -> Lookup<Arc<KeySet>> {
+    ) -> Lookup<Issuer> {
+        let iss = token.unverified_issuer();
         for _ in 0..ROUNDS {
-            let ask = set.cache().ask(kid, moment.now, &self.lifetimes);
-            match ask {
-                Ask::Use { keys, refresh, kept } => {
-                    if !refresh {
-                        notes.kept_if(kept, "jwks");
-                        return Ok(Some(keys));
-                    }
+            match missing {
+                Missing::Record => match self.records.find(id_of(iss), moment, notes, self.table.issuer(iss)).await {
+                    Ok(Some(_)) => {}
+                    Ok(None) => return Ok(None),
+                    Err(fault) => return Err(fault),
+                },
+                Missing::FreshKeys(record, set) => {
                     let _fetching = set.fetching.lock().await;
-                    self.fetch(set, iss, record, moment.spare(), notes).await;
+                    self.fetch(&set, iss, &record, moment.spare(), notes).await;
                 }
-                Ask::Unknown => return Ok(None),
-                Ask::Cooling => return Err(Fault::IssuerUnavailable),
-                Ask::Fetch => {
+                Missing::Keys(record, set) => {
                     let _fetching = set.fetching.lock().await;
-                    let still = matches!(set.cache().ask(kid, moment.now, &self.lifetimes), Ask::Fetch);
-                    if still {
-                        self.fetch(set, iss, record, moment, notes).await;
+                    let ask = set.cache().ask(token.unverified_kid(), moment.now, &self.lifetimes);
+                    if matches!(ask, Ask::Fetch) {
+                        self.fetch(&set, iss, &record, moment, notes).await;
                     }
                 }
+            }
+            match self.remembered(token, moment, notes) {
+                Ok(found) => return found,
+                Err(still) => missing = still,
             }
         }
         Err(Fault::IssuerUnavailable)

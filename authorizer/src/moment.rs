@@ -14,8 +14,9 @@ pub struct Moment {
 }
 
 impl Moment {
-    pub fn new(now: Timestamp, patience: Duration) -> Self {
-        Self { now, deadline: Instant::now() + patience }
+    /// `started` is the same moment on the clock that deadlines are kept by.
+    pub fn new(now: Timestamp, started: Instant, patience: Duration) -> Self {
+        Self { now, deadline: started + patience }
     }
 
     /// For a call that can be done without: half of the time that is left, so that a source that

@@ -25,7 +25,26 @@ impl<T> RecordSource<T> {
         Self { name, lifetimes, known: Mutex::default() }
     }
 
-    /// `id` is the SHA-256 of what `read` reads by.
+    /// What is known without a call; `None`: `find` has to read it first. `id` is the SHA-256 of what
+    /// the record is read by.
+    pub fn remembered(&self, id: &[u8; 32], moment: Moment, notes: &Notes) -> Option<Lookup<Arc<T>>> {
+        let ask = self.known().ask(id, moment.now, &self.lifetimes);
+        match ask {
+            Ask::Use { record: Ok(record), kept } => {
+                notes.kept_if(kept, self.name);
+                Some(Ok(Some(record)))
+            }
+            Ask::Use { record: Err(malformed), .. } => {
+                notes.cause(&format!("the {} record: {malformed}", self.name));
+                Some(Err(Fault::RecordMalformed))
+            }
+            Ask::Unknown => Some(Ok(None)),
+            Ask::Unavailable(fault) => Some(Err(fault)),
+            Ask::Read => None,
+        }
+    }
+
+    /// Reads the record, then says what is known now.
     pub async fn find(
         &self,
         id: [u8; 32],
@@ -33,33 +52,6 @@ impl<T> RecordSource<T> {
         notes: &Notes,
         read: impl Future<Output = Result<Option<Record<T>>, Unavailable>>,
     ) -> Lookup<Arc<T>> {
-        let mut ask = self.known().ask(&id, moment.now, &self.lifetimes);
-        if matches!(ask, Ask::Read) {
-            self.read(id, moment, notes, read).await;
-            ask = self.known().ask(&id, moment.now, &self.lifetimes);
-        }
-        match ask {
-            Ask::Use { record: Ok(record), kept } => {
-                notes.kept_if(kept, self.name);
-                Ok(Some(record))
-            }
-            Ask::Use { record: Err(malformed), .. } => {
-                notes.cause(&format!("the {} record: {malformed}", self.name));
-                Err(Fault::RecordMalformed)
-            }
-            Ask::Unknown => Ok(None),
-            Ask::Unavailable(fault) => Err(fault),
-            Ask::Read => Err(Fault::TableUnavailable),
-        }
-    }
-
-    async fn read(
-        &self,
-        id: [u8; 32],
-        moment: Moment,
-        notes: &Notes,
-        read: impl Future<Output = Result<Option<Record<T>>, Unavailable>>,
-    ) {
         match moment.before_deadline("GetItem", read).await {
             Ok(Some(record)) => self.known().read(id, record.map(Arc::new).map_err(Arc::from), moment.now),
             Ok(None) => self.known().missing(id, moment.now),
@@ -68,6 +60,7 @@ impl<T> RecordSource<T> {
                 self.known().failed(moment.now);
             }
         }
+        self.remembered(&id, moment, notes).unwrap_or(Err(Fault::TableUnavailable))
     }
 
     fn known(&self) -> MutexGuard<'_, Records<T>> {

@@ -20,7 +20,7 @@ pub struct SigningKeySource {
     algorithm: Algorithm,
     lifetimes: Lifetimes,
     known: Mutex<SigningKeys>,
-    /// Held by the one that calls AWS; the others wait for it, or go on with what is known.
+    /// Held by the one that calls AWS; the others wait for it and profit.
     calling: tokio::sync::Mutex<()>,
 }
 
@@ -42,34 +42,40 @@ impl SigningKeySource {
         }
     }
 
+    /// What is known without a call; `None`: `find` has to ask AWS first.
+    pub fn remembered(&self, keyid: &str, moment: Moment, notes: &Notes) -> Option<Lookup<Arc<EdgeKey>>> {
+        let ask = self.known().ask(keyid, moment.now, &self.lifetimes);
+        match ask {
+            Ask::Use { key, refresh: false, kept } => {
+                notes.kept_if(kept, "labels");
+                Some(Ok(Some(key)))
+            }
+            Ask::Unknown => Some(Ok(None)),
+            Ask::Unavailable(fault) => Some(Err(fault)),
+            Ask::Use { refresh: true, .. } | Ask::Labels | Ask::Value => None,
+        }
+    }
+
     pub async fn find(&self, keyid: &str, moment: Moment, notes: &Notes) -> Lookup<Arc<EdgeKey>> {
         for _ in 0..ROUNDS {
-            let ask = self.known().ask(keyid, moment.now, &self.lifetimes);
-            match ask {
-                Ask::Use { key, refresh, kept } => {
-                    if refresh && let Ok(_calling) = self.calling.try_lock() {
-                        self.look(moment.spare(), notes).await;
-                        continue;
-                    }
-                    notes.kept_if(kept, "labels");
-                    return Ok(Some(key));
-                }
-                Ask::Unknown => return Ok(None),
-                Ask::Unavailable(fault) => return Err(fault),
-                Ask::Labels | Ask::Value => self.call(keyid, moment, notes).await,
+            self.call(keyid, moment, notes).await;
+            if let Some(found) = self.remembered(keyid, moment, notes) {
+                return found;
             }
         }
         Err(Fault::SigningKeyUnavailable)
     }
 
-    /// Makes the call that `keyid` needs, unless another request has made it meanwhile.
+    /// Makes the call that `keyid` needs, unless another request is making it or has made it.
     async fn call(&self, keyid: &str, moment: Moment, notes: &Notes) {
         let _calling = self.calling.lock().await;
         let ask = self.known().ask(keyid, moment.now, &self.lifetimes);
         match ask {
+            // A key that could be used at once waits for half of the time at most.
+            Ask::Use { refresh: true, .. } => self.look(moment.spare(), notes).await,
             Ask::Labels => self.look(moment, notes).await,
             Ask::Value => self.read_value(keyid, moment, notes).await,
-            Ask::Use { .. } | Ask::Unknown | Ask::Unavailable(_) => {}
+            Ask::Use { refresh: false, .. } | Ask::Unknown | Ask::Unavailable(_) => {}
         }
     }
 

@@ -9,6 +9,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use countersign_decision::time::Timestamp;
 use countersign_store::{KeyTable, SigningSecret};
+use tokio::time::Instant;
 
 use crate::audit::Journal;
 use crate::config::Config;
@@ -45,7 +46,7 @@ pub async fn authorizer(config: Config, now: Timestamp) -> (Authorizer, Noted) {
         SigningKeySource::new(secret, Arc::clone(&table), config.signing_algorithm, lifetimes)
     });
     if let Some(keys) = &signing_keys {
-        keys.load(Moment::new(now, INIT), &notes).await;
+        keys.load(Moment::new(now, Instant::now(), INIT), &notes).await;
     }
     let authorizer = Authorizer {
         issuers: IssuerSource::new(Arc::clone(&table), Https::new(config.issuer_network), lifetimes),

@@ -26,7 +26,7 @@ pub(super) fn whole(entry: &Entry<'_>, decisions: u64, namespace: &str) -> Optio
         principal: evidence.and_then(|e| e.principal()).map(Quoted),
         key_id: evidence.and_then(|e| e.key.as_ref()).map(|key| Quoted(&key.key_id)),
         issuer: evidence.and_then(|e| e.issuer.as_deref()).map(Quoted),
-        edge_keyid: evidence.and_then(|e| e.edge_keyid.as_deref()).map(Quoted),
+        edge_keyid: evidence.and_then(|e| e.edge_keyid).map(Quoted),
         ray: evidence.and_then(|e| e.client.as_ref()?.ray.as_deref()).map(Quoted),
         country: evidence.and_then(|e| e.client.as_ref()?.country.as_deref()).map(Quoted),
         client_ip: evidence.and_then(|e| e.client_ip()),

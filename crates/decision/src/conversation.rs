@@ -86,7 +86,7 @@ impl<'r> Case<'r> {
         }
         match edge {
             Some(credential::Edge::Signature(claim)) => {
-                self.evidence.edge_keyid = Some(claim.keyid.to_string());
+                self.evidence.edge_keyid = Some(claim.keyid);
                 let nonce_required = self.rules.replay.applies_to(&self.request.method);
                 match claim.check(&self.request.headers, nonce_required, &self.rules.lifetimes, self.now) {
                     Ok(()) => Step::EdgeKey(AwaitEdgeKey { case: self, claim, key, token }),
@@ -134,7 +134,7 @@ pub struct AwaitEdgeKey<'r> {
 
 impl<'r> AwaitEdgeKey<'r> {
     pub fn keyid(&self) -> &str {
-        &self.claim.keyid
+        self.claim.keyid
     }
 
     pub fn resume(mut self, found: Lookup<Arc<EdgeKey>>) -> Step<'r> {

@@ -66,8 +66,8 @@ fn read_edge<'r>(request: &'r Request<'_>, rules: &Rules) -> Result<Option<Edge<
 
 /// Back ends may trust `edge-*` headers, so one that nothing proves never passes.
 fn only_edge_header(request: &Request<'_>, allowed: &str) -> Result<(), Refusal> {
-    let is_edge = |name: &str| name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("edge-"));
-    let stray = request.headers.iter().any(|(name, _)| is_edge(name) && !name.eq_ignore_ascii_case(allowed));
+    let is_stray = |name: &str| signature::is_edge_header(name) && !name.eq_ignore_ascii_case(allowed);
+    let stray = request.headers.iter().any(|(name, _)| is_stray(name));
     if stray { Err(Refusal::EdgeHeaderUnsigned) } else { Ok(()) }
 }
 

@@ -4,6 +4,7 @@
 //! stable `code()` that logs, metrics and the golden table use. A `Grant` has no public constructor:
 //! only a verifier of this crate that succeeded can build one.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::grant::GrantSet;
@@ -42,12 +43,15 @@ impl Decision {
     }
 }
 
+/// Names and values; most names are ours and fixed.
+pub(crate) type Context = Vec<(Cow<'static, str>, String)>;
+
 /// What a caller may do, and what the back end is told about it.
 #[derive(Clone, Debug)]
 pub struct Grant {
     principal: String,
     grants: Arc<GrantSet>,
-    context: Vec<(String, String)>,
+    context: Context,
     usage_plan_key: Option<String>,
     inside: bool,
 }
@@ -56,7 +60,7 @@ impl Grant {
     pub(crate) const fn new(
         principal: String,
         grants: Arc<GrantSet>,
-        context: Vec<(String, String)>,
+        context: Context,
         usage_plan_key: Option<String>,
         inside: bool,
     ) -> Self {
@@ -73,7 +77,7 @@ impl Grant {
     }
 
     /// Names and values for the answer's `context`, without control characters.
-    pub fn context(&self) -> &[(String, String)] {
+    pub fn context(&self) -> &[(Cow<'static, str>, String)] {
         &self.context
     }
 

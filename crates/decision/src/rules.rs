@@ -1,5 +1,7 @@
 //! What a deployment requires of a request: parsed once at start, wrong values refused by name.
 
+use std::sync::Arc;
+
 use crate::grant::GrantSet;
 use crate::lifetimes::Lifetimes;
 use crate::path_map::PathMap;
@@ -15,7 +17,7 @@ pub struct Rules {
     pub path_map: PathMap,
     pub replay: Replay,
     /// What a caller without a credential may do; only with `Require::Edge`.
-    pub anonymous: GrantSet,
+    pub anonymous: Arc<GrantSet>,
     /// The header that carries a raw API key where no edge signature does, lower-case.
     pub api_key_header: String,
     /// Seconds that API Gateway may reuse an answer; 0 wherever an edge's proof is accepted.

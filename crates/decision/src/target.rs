@@ -35,8 +35,8 @@ impl<'t> Target<'t> {
         let (path, query) = edge_target.split_once('?').unwrap_or((edge_target, ""));
         let well_formed = edge_target.len() <= limits::EDGE_TARGET
             && path.starts_with('/')
-            && path.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"#<>\\`{}".contains(&byte))
-            && query.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"#<>".contains(&byte))
+            && edge_target.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'#' | b'<' | b'>'))
+            && !path.bytes().any(|byte| matches!(byte, b'\\' | b'`' | b'{' | b'}'))
             && escapes(path).all(|byte| !matches!(byte, None | Some(b'/' | b'\\' | b'?' | b'#' | 0)))
             && escapes(query).all(|byte| byte.is_some())
             && percent_decode_str(path).decode_utf8().is_ok();

@@ -9,6 +9,7 @@
 //! * After a failed fetch there is no other for `jwks_cooling`. The last good set is used up to
 //!   `jwks_kept`; an empty one is a failure and replaces nothing.
 //! * A key that vanishes from the set verifies on until a second fetch, `jwks_cooling` later, agrees.
+//!   One that is still there, but changed or not usable any more, is replaced at once.
 //!
 //! How a set is fetched, and that one request fetches while others wait, is not known here. When the
 //! issuer's record names another address, the cache is replaced, not told.
@@ -156,11 +157,10 @@ impl JwksCache {
 }
 
 impl Held {
-    /// What was used until now and has no successor of its name in the new set.
+    /// What was used until now and of whose name the new set says nothing.
     fn missing_from(self, new: &KeySet, asked: Timestamp) -> Vec<Vanished> {
         let before = self.keys.keys().iter().map(|key| Vanished { key: Arc::clone(key), since: asked });
-        let gone = |vanished: &Vanished| new.keys().iter().all(|key| key.kid() != vanished.key.kid());
-        self.vanished.into_iter().chain(before).filter(gone).collect()
+        self.vanished.into_iter().chain(before).filter(|before| !new.knows(before.key.kid())).collect()
     }
 }
 

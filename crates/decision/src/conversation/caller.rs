@@ -1,5 +1,6 @@
 //! The caller's turn: key and token, the grants they leave, and the nonce that makes it once.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::{Case, Issuer, Lookup, Proof, Step};
@@ -47,7 +48,7 @@ impl<'r> AwaitCaller<'r> {
         let anonymous = &case.rules.anonymous;
         let signed = matches!(proof, Proof::Signature { .. });
         if case.rules.require == Require::Edge && signed && !anonymous.is_empty() {
-            let grants = Arc::new(anonymous.clone());
+            let grants = Arc::clone(anonymous);
             return Self { case, proof, key, token }.route("anonymous".to_owned(), grants, false);
         }
         case.refuse(Refusal::CallerMissing)
@@ -159,11 +160,10 @@ pub(super) fn judge_token(
 fn grant(case: &Case<'_>, proof: &Proof<'_>, principal: String, grants: Arc<GrantSet>, inside: bool) -> Option<Grant> {
     let evidence = &case.evidence;
     let mut context = Vec::with_capacity(10);
-    let mut add = |name: &str, value: &str| context.push((name.to_owned(), value.to_owned()));
+    let mut add = |name: &'static str, value: &str| context.push((Cow::Borrowed(name), value.to_owned()));
     add("principal", &principal);
     if let Some(key) = &evidence.key {
         add("key_id", &key.key_id);
-        key.context.iter().for_each(|(name, value)| add(name, value));
     }
     if let Some(token) = &evidence.token {
         add("issuer", evidence.issuer.as_deref().unwrap_or_default());
@@ -183,6 +183,8 @@ fn grant(case: &Case<'_>, proof: &Proof<'_>, principal: String, grants: Arc<Gran
     if inside {
         add("inside", "true");
     }
+    let own = evidence.key.iter().flat_map(|key| &key.context);
+    context.extend(own.map(|(name, value)| (Cow::Owned(name.clone()), value.clone())));
     let size: usize = context.iter().map(|(name, value)| name.len() + value.len()).sum();
     let plain = context.iter().all(|(_, value)| !value.chars().any(char::is_control));
     let usage_plan_key = evidence.key.as_ref().and_then(|key| key.usage_plan_key.clone());

@@ -11,7 +11,7 @@ use crate::token::VerifiedToken;
 #[derive(Default)]
 pub struct Evidence<'r> {
     /// As claimed; it verified only if the decision got past the signature.
-    pub edge_keyid: Option<String>,
+    pub edge_keyid: Option<&'r str>,
     /// Present only when the edge's signature over it verified.
     pub client: Option<EdgeClient<'r>>,
     /// The gateway's view of the peer.

@@ -31,7 +31,7 @@ pub struct Edge {
 }
 
 enum Secret {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Ed25519(Ed25519KeyPair),
     EcdsaP256(EcdsaKeyPair),
 }
@@ -41,7 +41,7 @@ impl Edge {
         let (secret, key) = match algorithm {
             Algorithm::HmacSha256 => {
                 let key = EdgeKey::hmac(KEYID, &[0x5a; 32]);
-                (Secret::Hmac(hmac::Key::new(hmac::HMAC_SHA256, &[0x5a; 32])), key)
+                (Secret::Hmac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, &[0x5a; 32]))), key)
             }
             Algorithm::Ed25519 => {
                 let pair = Ed25519KeyPair::from_seed_unchecked(&[0x5a; 32]).unwrap();

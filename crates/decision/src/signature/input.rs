@@ -16,7 +16,7 @@ use super::params::{Component, Parameters, SignatureParams};
 use crate::limits;
 
 /// Bytes of the longest signature that the profile's algorithms make.
-const SIGNATURE: usize = 64;
+const LONGEST: usize = 64;
 /// Components, and parameters, of a usual signature.
 const USUAL: usize = 8;
 
@@ -49,8 +49,8 @@ pub fn signature(field: &str, label: &str) -> Result<Option<Vec<u8>>, Malformed>
 
 /// Whether the text behind `label`, which borrows from `field`, is the one encoding of `bytes`.
 fn is_canonical(field: &str, label: &str, bytes: &[u8]) -> bool {
-    let mut buffer = [0; SIGNATURE.div_ceil(3) * 4];
-    if bytes.len() > SIGNATURE {
+    let mut buffer = [0; LONGEST.div_ceil(3) * 4];
+    if bytes.len() > LONGEST {
         return false;
     }
     let Ok(len) = STANDARD.encode_slice(bytes, &mut buffer) else { return false };

@@ -85,16 +85,9 @@ impl<'a> Parameters<'a> {
         for (name, value) in self.iter() {
             out.push(';');
             out.push_str(name.as_str());
-            match value {
-                BareItemFromInput::Boolean(true) => continue,
-                BareItemFromInput::String(text) => {
-                    out.push('=');
-                    write_string(text, out);
-                }
-                other => {
-                    out.push('=');
-                    let _ = ItemSerializer::with_buffer(&mut *out).bare_item(other);
-                }
+            if !matches!(value, BareItemFromInput::Boolean(true)) {
+                out.push('=');
+                write_value(value, out);
             }
         }
     }
@@ -110,7 +103,16 @@ impl<'a> Parameters<'a> {
     }
 }
 
-/// RFC 8941 §4.1.6, for the usual string at once: `sfv` goes character by character.
+fn write_value(value: &BareItemFromInput<'_>, out: &mut String) {
+    match value {
+        BareItemFromInput::String(text) => write_string(text, out),
+        other => {
+            let _ = ItemSerializer::with_buffer(out).bare_item(other);
+        }
+    }
+}
+
+/// A string without escapes at once: `sfv` goes character by character, and most are such.
 fn write_string(text: &StringRef, out: &mut String) {
     let needs_escape = text.as_str().bytes().fold(false, |any, byte| any | matches!(byte, b'"' | b'\\'));
     if needs_escape {

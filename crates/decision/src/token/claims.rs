@@ -1,8 +1,8 @@
 //! The claims of a verified payload, typed (RFC 7519 §4.1, RFC 9068 §2.2).
 //!
-//! A claim of the wrong type is refused, never treated as absent. Times are whole seconds: RFC 7519
-//! would allow fractions, but no issuer needs them and every reading of `1e10` or `1.5` but refusal
-//! has been someone's advisory. What an issuer's record asks for is not known here.
+//! A claim of the wrong type is refused, never treated as absent (as in CVE-2026-25537). Times are whole
+//! seconds: RFC 7519 allows fractions, but issuers do not send them, and to round one is to decide for
+//! the issuer. What an issuer's record asks for is not known here.
 
 use std::borrow::Cow;
 

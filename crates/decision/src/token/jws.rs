@@ -48,16 +48,16 @@ impl<'a> Jws<'a> {
         Ok(Self { signing_input, signature, header: Header::read(&decode(header)?)?, payload: decode(payload)? })
     }
 
-    pub fn kid(&self) -> Option<&str> {
+    pub(super) fn kid(&self) -> Option<&str> {
         self.header.kid.as_deref()
     }
 
-    pub fn typ(&self) -> Option<&str> {
+    pub(super) fn typ(&self) -> Option<&str> {
         self.header.typ.as_deref()
     }
 
     /// The payload before its signature is checked: for telling whose key would check it.
-    pub fn unverified_payload(&self) -> &[u8] {
+    pub(super) fn unverified_payload(&self) -> &[u8] {
         &self.payload
     }
 

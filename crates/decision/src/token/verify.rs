@@ -81,6 +81,7 @@ impl Unverified<'_> {
 }
 
 /// An edge's token is for one gateway alone: were others named beside it, each could replay it to them.
+/// Its issuer's record lists, as `audiences`, the authorities that the issuer may speak for.
 fn check_audience(claims: &Claims<'_>, record: &IssuerRecord, purpose: Purpose<'_>) -> Result<(), Refusal> {
     let meant = match purpose {
         Purpose::Caller => true,

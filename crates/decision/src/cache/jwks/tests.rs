@@ -271,6 +271,27 @@ fn a_replaced_key_is_replaced_at_once() {
     assert_eq!(cache.fetch("a", Ok(other.unwrap()), 600), Notice::Renewed);
 }
 
+/// Its private half was published: nobody waits for a second opinion.
+#[test]
+fn a_key_that_became_unusable_is_given_up_at_once() {
+    let mut cache = Cache::holding(&["a", "b"]);
+    let leaked = json!({"keys": [
+        {"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": "A".repeat(43)},
+        {"kty": "OKP", "crv": "Ed25519", "kid": "b", "x": "A".repeat(43), "d": "A".repeat(43)},
+    ]});
+    assert_eq!(cache.fetch("a", KeySet::parse(leaked.to_string().as_bytes()), 600), Notice::Renewed);
+    assert!(cache.finds("a", 601) && !cache.finds("b", 601));
+}
+
+#[test]
+fn two_new_keys_of_one_old_name_do_not_lock_it_out_at_once() {
+    let mut cache = Cache::holding(&["a", "b"]);
+    assert_eq!(cache.fetch("a", Ok(set(&["a", "b", "b"])), 600), Notice::Shrunken);
+    assert!(cache.finds("b", 601));
+    assert_eq!(cache.fetch("a", Ok(set(&["a", "b", "b"])), 630), Notice::Confirmed);
+    assert!(!cache.finds("b", 631));
+}
+
 #[test]
 fn the_only_published_key_serves_tokens_without_kid_through_a_rotation() {
     let mut cache = Cache::holding(&["old"]);

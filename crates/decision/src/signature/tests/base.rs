@@ -110,7 +110,7 @@ fn fields_are_stripped_unfolded_and_joined() {
         ("x-two", " second, third "),
         ("X-TWO", ""),
         ("X-Empty", " \t "),
-        ("X-Folded", "one,\r\n   two \t\r\n\tthree"),
+        ("X-Folded", "one, \t\r\n   two \t\r\n\tthree"),
     ];
     for (name, value) in
         [("x-one", "a b"), ("x-two", "first, second, third, "), ("x-empty", ""), ("x-folded", "one, two three")]
@@ -176,6 +176,7 @@ fn what_is_not_known_or_not_there_is_an_error() {
         ("\"accept\";tr", BaseError::Unsupported),
         ("\"accept\";req", BaseError::Unsupported),
         ("\"accept\";unheard-of", BaseError::Unsupported),
+        ("\"accept\" \"accept\";bs", BaseError::Unsupported),
         ("\"accept\" \"accept\"", BaseError::Repeated),
         ("\"@method\" \"accept\" \"@method\"", BaseError::Repeated),
         ("\"x\";a;b=1 \"x\";b=1;a", BaseError::Repeated),

@@ -1,5 +1,6 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use proptest::prelude::*;
 
 use super::super::SignatureParams;
 use super::super::input::{Malformed, signature, signature_input};
@@ -131,5 +132,23 @@ fn a_signature_has_at_most_64_bytes() {
     assert_eq!(signature(&field(64), "edge"), Ok(Some(vec![0xff; 64])));
     for bytes in [65, 66, 67, 2000] {
         assert_eq!(signature(&field(bytes), "edge"), Err(Malformed), "{bytes}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_parsed_or_refused(field in "\\PC{0,60}|[ab=();,:?01AQ \"\\\\]{0,40}") {
+        let _ = signature_input(&field);
+        let _ = signature(&field, "a");
+    }
+
+    /// What is signed and what is sent must not drift apart over another parse on the way.
+    #[test]
+    fn the_canonical_form_reads_back_as_itself(
+        field in "[ab]=\\(( {1,2}\"[a-z@]{1,4}\"(;[a-c](=([0-9]{1,3}|[0-9]\\.[0-9]|\"([a-z ]|\\\\\"){0,3}\"|\\?[01]|:(AQI=|AAAA):|[a-z]{1,3}))?)?){0,3}\\)(; ?[a-d](=-?[0-9]{1,4})?){0,3}"
+    ) {
+        let written = inputs(&field).unwrap();
+        let again = written[0].replacen(' ', "=", 1);
+        prop_assert_eq!(inputs(&again).unwrap(), written);
     }
 }

@@ -131,6 +131,8 @@ fn a_public_key_is_a_subject_public_key_info_of_its_own_curve() {
         ("a point a byte long", Algorithm::EcdsaP256Sha256, [p256.as_slice(), &[0]].concat()),
         ("a point off the curve", Algorithm::EcdsaP256Sha256, [&p256[..90], &[p256[90] ^ 1]].concat()),
         ("the point at infinity", Algorithm::EcdsaP256Sha256, [&p256[..26], &[0; 65]].concat()),
+        ("one inside the other", Algorithm::Ed25519, [&ed25519[..12], &ed25519].concat()),
+        ("one point inside the other", Algorithm::EcdsaP256Sha256, [&p256[..26], &p256].concat()),
         ("PEM", Algorithm::Ed25519, b"-----BEGIN PUBLIC KEY-----".to_vec()),
     ];
     for (what, algorithm, spki) in refused {

@@ -52,7 +52,9 @@ struct World {
     empties: bool,
     /// When each fetch began.
     fetches: Vec<u64>,
+    /// When the last good one began, and the last bad one ended.
     last_good_fetch: Option<u64>,
+    last_bad_fetch: Option<u64>,
 }
 
 impl World {
@@ -67,21 +69,24 @@ impl World {
             empties: false,
             fetches: vec![],
             last_good_fetch: None,
+            last_bad_fetch: None,
         }
     }
 
     /// The worst the issuer's side can do: the set is as old as the question, and late.
     fn fetch(&mut self) {
-        self.fetches.push(self.now);
-        let outcome = if self.fails {
-            FAILS
-        } else if self.empties {
-            Ok(set(&[]))
-        } else {
-            self.last_good_fetch = Some(self.now);
-            Ok(set(&self.published.iter().map(|(kid, _)| kid.as_str()).collect::<Vec<_>>()))
+        let asked = self.now;
+        self.fetches.push(asked);
+        let kids: Vec<&str> = self.published.iter().map(|(kid, _)| kid.as_str()).collect();
+        let outcome = match (self.fails, self.empties) {
+            (true, _) => FAILS,
+            (false, true) => Ok(set(&[])),
+            (false, false) => Ok(set(&kids)),
         };
+        let good = !self.fails && !self.empties;
         self.now += 700;
+        *(if good { &mut self.last_good_fetch } else { &mut self.last_bad_fetch }) =
+            Some(if good { asked } else { self.now });
         self.cache.fetched(outcome, Timestamp::from_millis(self.now), &L);
     }
 
@@ -100,6 +105,9 @@ impl World {
             What::MadeUp => {
                 let answer = self.request("made-up");
                 prop_assert!(matches!(answer, Ask::Unknown | Ask::Cooling), "a stranger gets a refusal or a fault");
+                let young = self.within_cooling(self.last_good_fetch);
+                prop_assert!(!matches!(answer, Ask::Unknown) || young, "a set that old cannot say no");
+                self.excused(&answer)?;
             }
             What::Caller => self.caller()?,
             What::Publish => {
@@ -114,6 +122,16 @@ impl World {
         Ok(())
     }
 
+    /// Not to know is excused only by a fetch that has failed just now.
+    fn excused(&self, answer: &Ask) -> Result<(), TestCaseError> {
+        prop_assert!(!matches!(answer, Ask::Cooling) || self.within_cooling(self.last_bad_fetch));
+        Ok(())
+    }
+
+    fn within_cooling(&self, at: Option<u64>) -> bool {
+        at.is_some_and(|at| self.now - at < L.jwks_cooling.as_millis() as u64)
+    }
+
     fn caller(&mut self) -> Result<(), TestCaseError> {
         let cooling = L.jwks_cooling.as_millis() as u64;
         let Some((kid, _)) = self.published.iter().rfind(|(_, at)| at + cooling <= self.now).cloned() else {
@@ -122,6 +140,7 @@ impl World {
         let answer = self.request(&kid);
         prop_assert!(!matches!(answer, Ask::Unknown), "{kid} was published long enough ago to be known");
         prop_assert!(!matches!(answer, Ask::Fetch), "a fetch has just ended");
+        self.excused(&answer)?;
         if let Ask::Use { keys, kept, .. } = &answer {
             prop_assert!(keys.find(Some(&kid)).is_ok());
             prop_assert!(!keys.is_empty());
