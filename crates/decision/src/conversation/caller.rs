@@ -130,7 +130,7 @@ impl<'r> AwaitCaller<'r> {
         }
         match &proof {
             Proof::Signature { claim, .. } if case.rules.replay.applies_to(&request.method) => {
-                match claim.nonce.as_deref() {
+                match claim.nonce {
                     Some(nonce) => {
                         let pk = format!("nonce#{}#{nonce}", claim.keyid);
                         let until = Timestamp::from_secs(claim.expires).plus(case.rules.lifetimes.skew);
@@ -170,7 +170,7 @@ fn grant(case: &Case<'_>, proof: &Proof<'_>, principal: String, grants: Arc<Gran
         add("scopes", &token.scopes);
     }
     if let Proof::Signature { claim, content_digest } = proof {
-        add("edge_keyid", &claim.keyid);
+        add("edge_keyid", claim.keyid);
         content_digest.iter().for_each(|digest| add("content_digest", digest));
     }
     if let Some(ip) = evidence.client_ip().filter(|_| !matches!(proof, Proof::Token)) {

@@ -34,11 +34,8 @@ impl Search {
             return None;
         }
         match (a.split_first(), b.split_first()) {
-            (None, None) => {
-                if !self.found.contains(&so_far) {
-                    self.found.push(so_far);
-                }
-            }
+            (None, None) if self.found.contains(&so_far) => {}
+            (None, None) => self.found.push(so_far),
             (Some((b'*', a_rest)), Some((b'*', b_rest))) => {
                 if !so_far.ends_with('*') {
                     so_far.push('*');

@@ -13,6 +13,7 @@ use crate::request::QueryPairs;
 /// Whether `query` decodes to exactly `pairs`: every name, every value, each as often and, within a
 /// name, in the same order.
 pub(super) fn agrees(query: &str, pairs: &QueryPairs<'_>) -> bool {
+    // Counted first, so that no more is decoded and sorted than the limit.
     if pairs.len() > limits::QUERY_PARAMETERS || pairs.len() != count(query) {
         return false;
     }

@@ -242,8 +242,10 @@ fn a_websocket_shows_no_path_but_the_stage_must_be_the_one_signed_for() {
 
 #[test]
 fn a_token_event_never_agrees() {
-    let hidden = request(EventKind::RestToken, "prod", "/items", PathView::Hidden, QueryView::Hidden);
-    check("/prod/items", &hidden, "", false);
+    for query in [QueryView::Hidden, QueryView::Decoded(Vec::new()), QueryView::Raw("".into())] {
+        let hidden = request(EventKind::RestToken, "prod", "/items", PathView::Hidden, query);
+        check("/prod/items", &hidden, "", false);
+    }
 }
 
 #[test]

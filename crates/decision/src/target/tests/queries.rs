@@ -35,6 +35,8 @@ fn decoded_queries_agree_name_by_name() {
         ("?x=%00%0A", &[("x", "\0\n")], true),
         // Documented: the order across names is lost, within one name it is kept.
         ("?x=1&y=2&x=3", &[("y", "2"), ("x", "1"), ("x", "3")], true),
+        ("?x=2&x=1", &[("x", "2"), ("x", "1")], true),
+        ("?x=2&x=1", &[("x", "1"), ("x", "2")], false),
         ("?x=1&x=2", &[("x", "2"), ("x", "1")], false),
         ("?x=1&x=1", &[("x", "1")], false),
         ("?x=1", &[("x", "1"), ("x", "1")], false),
