@@ -1,0 +1,63 @@
+//! Where the binary under test is, built when it is missing or older than its sources.
+//!
+//! `AUTHORIZER_BIN` names another one, for instance a release build.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::SystemTime;
+use std::{env, fs};
+
+/// The authorizer: built once per test process, and not at all while it is fresh.
+///
+/// # Panics
+/// If it cannot be built.
+pub fn authorizer() -> &'static Path {
+    static AUTHORIZER: OnceLock<PathBuf> = OnceLock::new();
+    AUTHORIZER.get_or_init(|| match env::var_os("AUTHORIZER_BIN") {
+        Some(path) => path.into(),
+        None => fresh(&profile_directory().join("authorizer")),
+    })
+}
+
+/// The root of the repository.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests package lies in the repository")
+}
+
+fn fresh(binary: &Path) -> PathBuf {
+    let built = modified(binary);
+    if built.is_none() || built < newest(&repository().join("authorizer")).max(newest(&repository().join("crates"))) {
+        build(binary);
+    }
+    binary.to_owned()
+}
+
+/// Builds with the whole workspace selected, as the tests are: cargo then unifies features the same
+/// way and reuses what it compiled for them.
+fn build(binary: &Path) {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(repository()).args(["build", "--quiet", "--workspace", "--bin", "authorizer"]);
+    if profile_directory().ends_with("release") {
+        cargo.arg("--release");
+    }
+    let status = cargo.status().expect("cargo starts");
+    assert!(status.success() && binary.exists(), "the authorizer does not build: {status}");
+}
+
+/// `target/<profile>`: the test binary itself runs from `target/<profile>/deps`.
+fn profile_directory() -> PathBuf {
+    let test = env::current_exe().expect("the path of this test");
+    test.ancestors().nth(2).expect("target/<profile>/deps/<test>").to_owned()
+}
+
+fn newest(directory: &Path) -> Option<SystemTime> {
+    let entries = fs::read_dir(directory).expect("a source directory").flatten();
+    entries
+        .filter_map(|entry| if entry.path().is_dir() { newest(&entry.path()) } else { modified(&entry.path()) })
+        .max()
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+}

@@ -1,0 +1,216 @@
+//! The one small HTTP/1.1 server under every fake, on a free port of 127.0.0.1.
+//!
+//! Owns what can go wrong below a protocol: connections refused, answers that never come, stop half
+//! way or arrive a few bytes at a time. Refuses to know what is asked: a handler turns each request
+//! into an [`Answer`].
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Bytes, Frame, Incoming};
+use hyper::header::{CONTENT_LENGTH, HeaderMap};
+use hyper::service::service_fn;
+use hyper::{Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Interval, interval};
+
+/// One request as a fake sees it.
+pub struct Request {
+    pub method: String,
+    /// Path and query, as sent.
+    pub target: String,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Request {
+    /// A header's value; empty where it is absent or not ASCII.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+/// What a fake does with one request.
+pub enum Answer {
+    Reply {
+        status: u16,
+        headers: Vec<(&'static str, String)>,
+        body: Bytes,
+    },
+    /// The request is read and nothing is ever said.
+    Hang,
+    /// The whole length is announced, half of it is sent, the connection is closed.
+    Truncated(Bytes),
+    /// A 200 whose body comes in pieces of `piece` bytes, one each `every`.
+    Drip {
+        body: Bytes,
+        piece: usize,
+        every: Duration,
+    },
+}
+
+impl Answer {
+    pub fn json(status: u16, body: &serde_json::Value) -> Self {
+        let headers = vec![("content-type", "application/json".to_owned())];
+        Self::Reply { status, headers, body: body.to_string().into() }
+    }
+
+    pub fn status(status: u16) -> Self {
+        Self::Reply { status, headers: Vec::new(), body: Bytes::new() }
+    }
+}
+
+type Handler = Arc<dyn Fn(Request) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
+
+/// A listening fake. Its tasks and its port end with it.
+pub struct Server {
+    address: SocketAddr,
+    handler: Handler,
+    accepting: Mutex<Option<JoinHandle<()>>>,
+    /// Bound but not listening: connections are refused and nobody else gets the port meanwhile.
+    reserved: Mutex<Option<TcpSocket>>,
+}
+
+impl Server {
+    pub async fn start<H, F>(handler: H) -> Self
+    where
+        H: Fn(Request) -> F + Send + Sync + 'static,
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        let handler: Handler = Arc::new(move |request| Box::pin(handler(request)));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let accepting = tokio::spawn(accept(listener, handler.clone()));
+        Self { address, handler, accepting: Mutex::new(Some(accepting)), reserved: Mutex::default() }
+    }
+
+    /// `127.0.0.1:port`.
+    pub fn authority(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// `http://127.0.0.1:port`, without a trailing slash.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Drops every open connection; further ones are refused until [`Server::listen`].
+    pub async fn refuse(&self) {
+        let Some(accepting) = self.accepting.lock().unwrap().take() else { return };
+        accepting.abort();
+        let _ = accepting.await;
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_reuseaddr(true).expect("SO_REUSEADDR");
+        socket.bind(self.address).expect("the port that was just ours");
+        *self.reserved.lock().unwrap() = Some(socket);
+    }
+
+    /// Accepts connections again, on the same port.
+    pub fn listen(&self) {
+        if let Some(socket) = self.reserved.lock().unwrap().take() {
+            let listener = socket.listen(1024).expect("the reserved port");
+            *self.accepting.lock().unwrap() = Some(tokio::spawn(accept(listener, self.handler.clone())));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Ok(Some(accepting)) = self.accepting.get_mut() {
+            accepting.abort();
+        }
+    }
+}
+
+/// Connections belong to this task: aborting it closes them all.
+async fn accept(listener: TcpListener, handler: Handler) {
+    let mut connections = JoinSet::new();
+    loop {
+        if let Ok((stream, _)) = listener.accept().await {
+            connections.spawn(serve(stream, handler.clone()));
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn serve(stream: TcpStream, handler: Handler) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let handler = handler.clone();
+        async move { Ok::<_, Infallible>(respond(request, &handler).await) }
+    });
+    // An error here is the client that went away, or a body broken on purpose.
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn respond(request: hyper::Request<Incoming>, handler: &Handler) -> Response<BoxBody<Bytes, io::Error>> {
+    let (head, body) = request.into_parts();
+    let Ok(body) = body.collect().await else {
+        return response(StatusCode::BAD_REQUEST, &[], Full::default().map_err(io::Error::other).boxed());
+    };
+    let target = head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
+    let request = Request { method: head.method.to_string(), target, headers: head.headers, body: body.to_bytes() };
+    match handler(request).await {
+        Answer::Reply { status, headers, body } => {
+            let status = StatusCode::from_u16(status).expect("a status code");
+            response(status, &headers, Full::new(body).map_err(io::Error::other).boxed())
+        }
+        Answer::Hang => std::future::pending().await,
+        Answer::Truncated(body) => {
+            let length = [(CONTENT_LENGTH.as_str(), body.len().to_string())];
+            let half = body.slice(..body.len() / 2);
+            let piece = half.len().max(1);
+            let cut = Pieces { rest: half, piece, pace: interval(Duration::from_millis(1)), whole: false };
+            response(StatusCode::OK, &length, cut.boxed())
+        }
+        Answer::Drip { body, piece, every } => {
+            let pieces = Pieces { rest: body, piece, pace: interval(every), whole: true };
+            response(StatusCode::OK, &[("content-type", "application/json".to_owned())], pieces.boxed())
+        }
+    }
+}
+
+fn response(
+    status: StatusCode,
+    headers: &[(&str, String)],
+    body: BoxBody<Bytes, io::Error>,
+) -> Response<BoxBody<Bytes, io::Error>> {
+    let mut builder = Response::builder().status(status);
+    for (name, value) in headers {
+        builder = builder.header(*name, value);
+    }
+    builder.body(body).expect("headers that a fake writes are valid")
+}
+
+/// A body in pieces, one a tick, which ends whole or breaks off.
+struct Pieces {
+    rest: Bytes,
+    piece: usize,
+    pace: Interval,
+    whole: bool,
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        ready!(self.pace.poll_tick(cx));
+        if self.rest.is_empty() {
+            let broken = (!self.whole).then(|| Err(io::Error::other("broken off on purpose")));
+            return Poll::Ready(broken);
+        }
+        let piece = self.piece.min(self.rest.len());
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(piece)))))
+    }
+}
