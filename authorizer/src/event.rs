@@ -50,9 +50,8 @@ impl From<serde_json::Error> for Unreadable {
 ///
 /// [`Unreadable`] for whatever API Gateway would not send. More header lines or query parameters
 /// than a decision looks at are no error here: a few too many are kept, for it to see.
-pub fn parse(payload: &[u8]) -> Result<Request<'_>, Unreadable> {
-    let text = std::str::from_utf8(payload).map_err(|_| Unreadable::new("the event is not UTF-8"))?;
-    let event: Event<'_> = serde_json::from_str(text)?;
+pub fn parse(payload: &str) -> Result<Request<'_>, Unreadable> {
+    let event: Event<'_> = serde_json::from_str(payload)?;
     match event.kind.as_deref() {
         Some("TOKEN") => rest_token(event),
         Some("REQUEST") => match event.version.as_deref() {

@@ -37,7 +37,7 @@ pub struct Authorizer {
 
 impl Authorizer {
     /// `invocation` is the id that Lambda gave this invocation, which no client can choose.
-    pub async fn answer(&self, payload: &[u8], invocation: &str, now: Timestamp) -> Answer {
+    pub async fn answer(&self, payload: &str, invocation: &str, now: Timestamp) -> Answer {
         let started = Instant::now();
         let notes = Notes::default();
         let request = match event::parse(payload) {

@@ -29,7 +29,7 @@ async fn main() -> ExitCode {
         let authorizer = Arc::clone(&authorizer);
         async move {
             let invocation = &event.context.request_id;
-            reply(authorizer.answer(event.payload.get().as_bytes(), invocation, now()).await)
+            reply(authorizer.answer(event.payload.get(), invocation, now()).await)
         }
     }));
     match runtime.run().await {

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 /// Whether an event agrees with the target that the edge signed.
 fn agreement(target: &str, event: &Value, map: &str, authority: &str) -> Result<(), String> {
-    let payload = serde_json::to_vec(event).unwrap();
+    let payload = event.to_string();
     let request = event::parse(&payload).unwrap_or_else(|unreadable| panic!("{}: {event}", unreadable.detail));
     let target = Target::parse(target).map_err(|refusal| refusal.code().to_owned())?;
     target.agrees(&request, &PathMap::parse(map).unwrap(), authority).map_err(|mismatch| mismatch.detail)

@@ -103,6 +103,9 @@ type Line<'a> = (Cow<'a, str>, Cow<'a, str>);
 /// Lines that are kept: one more than a decision takes of anything, so that it sees the excess.
 const KEPT: usize = limits::HEADERS + 1;
 
+/// Header lines of a usual request behind an edge.
+const USUAL: usize = 40;
+
 /// `{"Name": "value"}`
 struct SingleLines<'a>(Vec<Line<'a>>);
 
@@ -124,7 +127,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for SingleLines<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-                let mut lines = Vec::new();
+                let mut lines = Vec::with_capacity(USUAL);
                 while let Some((Text(name), Text(value))) = object.next_entry()? {
                     if lines.len() < KEPT {
                         lines.push((name, value));
@@ -153,7 +156,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for MultiLines<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-                let mut lines = Vec::new();
+                let mut lines = Vec::with_capacity(USUAL);
                 while let Some(Text(name)) = object.next_key()? {
                     object.next_value_seed(Values { name, lines: &mut lines })?;
                 }

@@ -134,7 +134,7 @@ fn kinds_do_not_hang_on_fields_that_other_kinds_may_have() {
 fn keys_may_come_in_any_order() {
     let backwards = r#"{"requestContext":{"http":{"method":"GET"}},"headers":{"a":"b"},"rawQueryString":"",
         "rawPath":"/items","routeArn":"arn:aws:execute-api:eu-west-1:1:abc/$default/GET/items","type":"REQUEST","version":"2.0"}"#;
-    assert_eq!(parse(backwards.as_bytes()).unwrap().kind, EventKind::Http2);
+    assert_eq!(parse(&backwards).unwrap().kind, EventKind::Http2);
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn a_websocket_is_a_get_and_a_token_event_has_one_header() {
 #[test]
 fn nothing_is_copied_but_strings_with_escapes() {
     let payload = serde_json::to_string(&rest()).unwrap().replace("first", r"fi\u0072st");
-    let request = parse(payload.as_bytes()).unwrap();
+    let request = parse(&payload).unwrap();
     assert!(matches!(request.path, PathView::Wire(Cow::Borrowed(_))));
     assert!(matches!((&request.arn.path, &request.method), (Cow::Borrowed(_), Cow::Borrowed(_))));
     assert_eq!(request.headers.all("X-A").collect::<Vec<_>>(), ["first", "last"]);

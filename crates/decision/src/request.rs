@@ -77,16 +77,13 @@ impl<'a> Arn<'a> {
     }
 
     fn split(arn: &'a str) -> Option<Self> {
-        let colon = arn.match_indices(':').nth(4)?.0;
-        let (prefix, rest) = arn.split_at(colon);
-        let mut prefix_parts = prefix.split(':');
-        let known = prefix_parts.next() == Some("arn")
-            && prefix_parts.next().is_some_and(|partition| !partition.is_empty())
-            && prefix_parts.next() == Some("execute-api");
-        if !known {
+        let mut colons = arn.bytes().enumerate().filter(|(_, byte)| *byte == b':').map(|(at, _)| at);
+        let [_, partition, service, _, account] = std::array::from_fn(|_| colons.next());
+        let (partition, service, account) = (partition?, service?, account?);
+        if !arn.starts_with("arn:") || partition <= 4 || arn.get(partition + 1..service) != Some("execute-api") {
             return None;
         }
-        let rest = rest.get(1..)?;
+        let (prefix, rest) = (arn.get(..account)?, arn.get(account + 1..)?);
         let (api_id, rest) = rest.split_once('/')?;
         let (stage, rest) = rest.split_once('/')?;
         let (method, path) = match rest.find('/') {

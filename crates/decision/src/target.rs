@@ -109,7 +109,7 @@ fn decodes_to(encoded: &str, plain: &str) -> bool {
 
 /// The byte behind each `%`; `None` where no two hexadecimal digits follow.
 fn escapes(text: &str) -> impl Iterator<Item = Option<u8>> {
-    text.match_indices('%').map(|(at, _)| {
+    text.bytes().enumerate().filter(|(_, byte)| *byte == b'%').map(|(at, _)| {
         let digits = text.get(at + 1..at + 3).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
         u8::from_str_radix(digits, 16).ok()
     })

@@ -165,7 +165,8 @@ proptest! {
             let end = payload.len().min(at + cut);
             payload.splice(at..end, [byte]);
         }
-        if let Err(unreadable) = event::parse(&payload) {
+        // Lambda's runtime hands on text only.
+        if let Err(unreadable) = event::parse(&String::from_utf8_lossy(&payload)) {
             prop_assert_eq!(unreadable.fault, Fault::EventUnreadable);
         }
     }

@@ -8,7 +8,7 @@ use super::agreement;
 use crate::recorded;
 
 fn parse<T>(event: &Value, look: impl FnOnce(&Request<'_>) -> T) -> T {
-    let payload = serde_json::to_vec(event).unwrap();
+    let payload = event.to_string();
     look(&event::parse(&payload).unwrap_or_else(|unreadable| panic!("{}: {event}", unreadable.detail)))
 }
 

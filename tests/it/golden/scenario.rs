@@ -178,7 +178,7 @@ impl Play {
     pub fn decide(mut self, form: HttpAnswer) -> Option<(Decision, Answer)> {
         let config = self.start(form)?;
         let payload = self.event.to_string();
-        let request = match event::parse(payload.as_bytes()) {
+        let request = match event::parse(&payload) {
             Ok(request) => request,
             Err(unreadable) => return Some((Decision::Fault(unreadable.fault), Answer::Error(unreadable.fault))),
         };

@@ -16,7 +16,7 @@ use super::text;
 /// The code of the decision on a vector.
 pub fn code(file: &Value, vector: &Value) -> &'static str {
     let config = Config::read(|name| variable(vector, name)).unwrap_or_else(|problems| panic!("{problems}"));
-    let payload = serde_json::to_vec(&vector["event"]).unwrap();
+    let payload = vector["event"].to_string();
     let request = match event::parse(&payload) {
         Ok(request) => request,
         Err(unreadable) => return unreadable.fault.code(),

@@ -129,16 +129,14 @@ impl<'r> AwaitCaller<'r> {
             return case.done(Decision::Refuse { refusal: Refusal::GrantMissing, elsewhere });
         }
         match &proof {
-            Proof::Signature { claim, .. } if case.rules.replay.applies_to(&request.method) => {
-                match claim.nonce {
-                    Some(nonce) => {
-                        let pk = format!("nonce#{}#{nonce}", claim.keyid);
-                        let until = Timestamp::from_secs(claim.expires).plus(case.rules.lifetimes.skew);
-                        Step::Nonce(AwaitNonce { case, grant, pk, until })
-                    }
-                    None => case.refuse(Refusal::NonceMissing),
+            Proof::Signature { claim, .. } if case.rules.replay.applies_to(&request.method) => match claim.nonce {
+                Some(nonce) => {
+                    let pk = format!("nonce#{}#{nonce}", claim.keyid);
+                    let until = Timestamp::from_secs(claim.expires).plus(case.rules.lifetimes.skew);
+                    Step::Nonce(AwaitNonce { case, grant, pk, until })
                 }
-            }
+                None => case.refuse(Refusal::NonceMissing),
+            },
             _ => case.done(Decision::Allow(grant)),
         }
     }

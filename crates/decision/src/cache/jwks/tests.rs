@@ -205,6 +205,8 @@ fn an_empty_or_unreadable_set_replaces_nothing() {
         assert_eq!(cache.ask("a", 601), "use kept");
         assert_eq!(cache.ask("a", 629), "use kept");
         assert_eq!(cache.ask("a", 630), "use refresh kept");
+        assert_eq!(cache.fetched(Ok(set(&["a"])), 630), Notice::Renewed);
+        assert_eq!(cache.ask("a", 1230), "use refresh", "what failed once is forgotten");
     }
     let mut cold = Cache::default();
     assert_eq!(cold.fetch("a", Ok(set(&[])), 0), Notice::Empty);
@@ -310,6 +312,17 @@ fn an_unusable_key_is_known() {
         panic!("fetching would not make it usable")
     };
     assert_eq!(keys.find(Some("s")).err(), Some(Refusal::TokenKeyUnusable));
+}
+
+#[test]
+fn names_that_are_not_there_wait_for_the_same_fetch() {
+    let mut cache = Cache::holding(&["a"]).0;
+    let mut ask = |kid, millis| word(&cache.ask(Some(kid), Timestamp::from_millis(START * 1000 + millis), &L));
+    assert_eq!(ask("new", 100_000), "fetch");
+    assert_eq!(ask("made-up", 100_000), "fetch");
+    assert_eq!(ask("other", 100_800), "fetch");
+    assert_eq!(ask("a", 100_800), "use");
+    assert_eq!(ask("other", 100_901), "cooling", "who joins does not lengthen it");
 }
 
 #[test]

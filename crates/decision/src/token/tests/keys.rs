@@ -1,5 +1,7 @@
 //! What an issuer may publish, what is made of it, and which key a token gets.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::{EDDSA, ES256, ES384, RS256, Signer, Trial, claims, header, set_of, with};
@@ -137,6 +139,16 @@ fn numbers_that_are_no_keys() {
     ] {
         assert_eq!(changed(signer, changes.clone()), Some(DropReason::Malformed), "{changes}");
     }
+}
+
+/// The same 64 bytes, cut elsewhere.
+#[test]
+fn coordinates_have_the_length_of_the_field() {
+    let jwk = ES256.jwk();
+    let bytes = |member: &str| URL_SAFE_NO_PAD.decode(jwk[member].as_str().unwrap()).unwrap();
+    let point = [bytes("x"), bytes("y")].concat();
+    let (x, y) = point.split_at(31);
+    assert_eq!(changed(&ES256, json!({"x": super::b64(x), "y": super::b64(y)})), Some(DropReason::Malformed));
 }
 
 /// A modulus of so many bits, odd unless its last byte says otherwise.
