@@ -86,6 +86,8 @@ impl Journal {
         let mut uncounted = self.uncounted.lock().unwrap_or_else(PoisonError::into_inner);
         uncounted.allows += 1;
         let due = match self.audit {
+            // What an operator must see is never sampled away.
+            _ if !entry.kept.is_empty() || !entry.causes.is_empty() => true,
             Audit::All => true,
             Audit::Refusals => false,
             Audit::Sample(n) => uncounted.allows >= n,
@@ -157,6 +159,15 @@ mod tests {
         assert_eq!(decisions(&journal, "allow", 160), Some(3));
         assert_eq!(decisions(&journal, "allow", 161), None);
         assert_eq!(decisions(&journal, "fault", 161), Some(1));
+    }
+
+    #[test]
+    fn what_is_used_beyond_its_time_is_always_told() {
+        let journal = Journal::new(Audit::Refusals, String::new());
+        let line = journal.line(&Entry { kept: &["labels"], ..entry("allow", 1) }).unwrap();
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(line["kept"], serde_json::json!(["labels"]));
+        assert_eq!(line["Kept"], 1);
     }
 
     #[test]

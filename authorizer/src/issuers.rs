@@ -29,9 +29,9 @@ pub struct IssuerSource {
     sets: Mutex<LruCache<[u8; 32], Arc<KeySetSource>>>,
 }
 
-/// One issuer's key set, as long as its record's version says the same about it.
+/// One issuer's key set, as long as its record names the same place for it.
 pub struct KeySetSource {
-    version: u64,
+    jwks_uri: Option<String>,
     cache: Mutex<JwksCache>,
     /// What discovery said; kept, so that a slow issuer needs one answer at a time.
     discovered: Mutex<Option<String>>,
@@ -41,9 +41,9 @@ pub struct KeySetSource {
 /// What has to be got before a token can be judged.
 pub enum Missing {
     Record,
-    Keys(Arc<IssuerRecord>, Arc<KeySetSource>),
+    Keys(Arc<KeySetSource>),
     /// The keys at hand would do; this request was chosen to renew them.
-    FreshKeys(Arc<IssuerRecord>, Arc<KeySetSource>),
+    FreshKeys(Arc<KeySetSource>),
 }
 
 /// The part of a discovery document that is used. OpenID Connect Discovery 1.0 §3.
@@ -54,6 +54,9 @@ struct Discovery {
 }
 
 const ROUNDS: usize = 3;
+
+/// Unusable keys of one set that are told of.
+const TOLD: usize = 5;
 
 impl IssuerSource {
     pub fn new(table: Arc<KeyTable>, https: Https, lifetimes: Lifetimes) -> Self {
@@ -71,7 +74,7 @@ impl IssuerSource {
             Some(Err(fault)) => return Ok(Err(fault)),
             None => return Err(Missing::Record),
         };
-        let set = self.set(id, record.version());
+        let set = self.set(id, record.jwks_uri());
         let ask = set.cache().ask(token.unverified_kid(), moment.now, &self.lifetimes);
         match ask {
             Ask::Use { keys, refresh: false, kept } => {
@@ -80,8 +83,8 @@ impl IssuerSource {
             }
             Ask::Unknown => Ok(Ok(Some(Issuer { record, keys: None }))),
             Ask::Cooling => Ok(Err(Fault::IssuerUnavailable)),
-            Ask::Use { refresh: true, .. } => Err(Missing::FreshKeys(record, set)),
-            Ask::Fetch => Err(Missing::Keys(record, set)),
+            Ask::Use { refresh: true, .. } => Err(Missing::FreshKeys(set)),
+            Ask::Fetch => Err(Missing::Keys(set)),
         }
     }
 
@@ -101,15 +104,15 @@ impl IssuerSource {
                     Ok(None) => return Ok(None),
                     Err(fault) => return Err(fault),
                 },
-                Missing::FreshKeys(record, set) => {
+                Missing::FreshKeys(set) => {
                     let _fetching = set.fetching.lock().await;
-                    self.fetch(&set, iss, &record, moment.spare(), notes).await;
+                    self.fetch(&set, iss, moment.spare(), notes).await;
                 }
-                Missing::Keys(record, set) => {
+                Missing::Keys(set) => {
                     let _fetching = set.fetching.lock().await;
                     let ask = set.cache().ask(token.unverified_kid(), moment.now, &self.lifetimes);
                     if matches!(ask, Ask::Fetch) {
-                        self.fetch(&set, iss, &record, moment, notes).await;
+                        self.fetch(&set, iss, moment, notes).await;
                     }
                 }
             }
@@ -121,20 +124,25 @@ impl IssuerSource {
         Err(Fault::IssuerUnavailable)
     }
 
-    async fn fetch(&self, set: &KeySetSource, iss: &str, record: &IssuerRecord, moment: Moment, notes: &Notes) {
-        let fetched = moment.before_deadline(iss, self.download(set, iss, record)).await;
-        if let Err(cause) = &fetched {
-            notes.cause(cause);
+    async fn fetch(&self, set: &KeySetSource, iss: &str, moment: Moment, notes: &Notes) {
+        let fetched = moment.before_deadline(iss, self.download(set, iss)).await;
+        let parsed = fetched.and_then(|body| KeySet::parse(&body).map_err(|error| format!("{iss}: {error}")));
+        match &parsed {
+            Ok(keys) => keys.dropped().iter().take(TOLD).for_each(|dropped| notes.cause(&format!("{iss}: {dropped}"))),
+            Err(cause) => {
+                // It may have moved: the next fetch asks discovery again.
+                *set.discovered() = None;
+                notes.cause(cause);
+            }
         }
-        let parsed = fetched.and_then(|body| KeySet::parse(&body).map_err(|error| format!("the key set: {error:?}")));
         let notice = set.cache().fetched(parsed, moment.now, &self.lifetimes);
-        if notice != Notice::Renewed {
-            notes.cause(&format!("{}: {iss}", notice.code()));
+        if !matches!(notice, Notice::Renewed | Notice::Failed) {
+            notes.cause(&format!("{iss}: {}", notice.code()));
         }
     }
 
-    async fn download(&self, set: &KeySetSource, iss: &str, record: &IssuerRecord) -> Result<Vec<u8>, String> {
-        let known = record.jwks_uri().map(str::to_owned).or_else(|| set.discovered().clone());
+    async fn download(&self, set: &KeySetSource, iss: &str) -> Result<Vec<u8>, String> {
+        let known = set.jwks_uri.clone().or_else(|| set.discovered().clone());
         let jwks_uri = match known {
             Some(jwks_uri) => jwks_uri,
             None => self.discover(set, iss).await?,
@@ -153,14 +161,14 @@ impl IssuerSource {
         Ok(document.jwks_uri)
     }
 
-    /// A changed record starts afresh: it may name another set, and the old one must not answer for it.
-    fn set(&self, id: [u8; 32], version: u64) -> Arc<KeySetSource> {
+    /// A record that names another place starts afresh: the old set must not answer for it.
+    fn set(&self, id: [u8; 32], jwks_uri: Option<&str>) -> Arc<KeySetSource> {
         let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(set) = sets.get(&id).filter(|set| set.version == version) {
+        if let Some(set) = sets.get(&id).filter(|set| set.jwks_uri.as_deref() == jwks_uri) {
             return Arc::clone(set);
         }
         let set = Arc::new(KeySetSource {
-            version,
+            jwks_uri: jwks_uri.map(str::to_owned),
             cache: Mutex::default(),
             discovered: Mutex::default(),
             fetching: tokio::sync::Mutex::new(()),

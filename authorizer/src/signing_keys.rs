@@ -81,7 +81,11 @@ impl SigningKeySource {
 
     async fn look(&self, moment: Moment, notes: &Notes) {
         match moment.before_deadline("DescribeSecret", self.secret.labels()).await {
-            Ok(versions) => self.known().labels_read(versions, moment.now),
+            Ok(versions) => {
+                if self.known().labels_read(versions, moment.now).is_err() {
+                    notes.cause("DescribeSecret: no version of the signing secret carries AWSCURRENT");
+                }
+            }
             Err(cause) => {
                 notes.cause(&cause);
                 self.known().labels_failed(moment.now);

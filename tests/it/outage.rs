@@ -158,6 +158,21 @@ async fn a_secret_without_any_key_is_a_fault_of_its_own() {
     assert_fault(&deployment.send(&function, Kind::Http2, &request).await, "no_signing_key", "no value");
 }
 
+/// A secret has a current version at all times: an answer without one is a broken answer.
+#[tokio::test]
+async fn labels_without_a_current_one_are_no_answer() {
+    let deployment = Deployment::new().await;
+    deployment.secret.unlabel(deployment.edge.keyid());
+    let function = deployment.authorizer(&[]).await;
+    let request = deployment.signed("GET", "/items", READER);
+    for kind in Kind::SIGNABLE {
+        assert_fault(&deployment.send(&function, kind, &request).await, "labels_unavailable", kind);
+    }
+    deployment.secret.put(deployment.edge.keyid(), &["AWSCURRENT"], Some(&deployment.edge.secret_value()));
+    sleep(Duration::from_millis(1100)).await;
+    assert_allowed(&deployment.send(&function, Kind::Http2, &request).await, "labelled");
+}
+
 /// The caller's own credential at work: a bearer token through an unsigned deployment.
 struct Tokens {
     deployment: Deployment,

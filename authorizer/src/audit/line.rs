@@ -23,7 +23,9 @@ pub(super) fn whole(entry: &Entry<'_>, decisions: u64, namespace: &str) -> Optio
         stage: request.map(|r| Quoted(&r.arn.stage)),
         method: request.map(|r| Quoted(&r.method)),
         route: request.and_then(|r| r.route.as_deref()).map(Quoted),
-        principal: evidence.and_then(|e| e.principal()).map(Quoted),
+        principal: evidence
+            .and_then(|e| e.principal.as_deref().or(Some(e.key.as_ref()?.principal.as_str())))
+            .map(Quoted),
         key_id: evidence.and_then(|e| e.key.as_ref()).map(|key| Quoted(&key.key_id)),
         issuer: evidence.and_then(|e| e.issuer.as_deref()).map(Quoted),
         edge_keyid: evidence.and_then(|e| e.edge_keyid).map(Quoted),
@@ -33,6 +35,7 @@ pub(super) fn whole(entry: &Entry<'_>, decisions: u64, namespace: &str) -> Optio
         detail: evidence.and_then(|e| e.detail.as_deref()).map(Long),
         causes: entry.causes.iter().map(|cause| Long(cause)).collect(),
         kept: entry.kept,
+        kept_count: entry.kept.len(),
         metrics: Metrics { namespace, timestamp: entry.now.as_millis() },
     })
 }
@@ -103,6 +106,8 @@ struct Line<'a> {
     causes: Vec<Long<'a>>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     kept: &'a [&'static str],
+    #[serde(rename = "Kept")]
+    kept_count: usize,
     #[serde(rename = "_aws")]
     metrics: Metrics<'a>,
 }
@@ -146,7 +151,7 @@ struct Metrics<'a> {
 struct Directive<'a> {
     namespace: &'a str,
     dimensions: [&'static [&'static str]; 2],
-    metrics: [Metric; 2],
+    metrics: [Metric; 3],
 }
 
 #[derive(Serialize)]
@@ -161,7 +166,11 @@ impl Serialize for Metrics<'_> {
         let directive = Directive {
             namespace: self.namespace,
             dimensions: [&["outcome"], &["outcome", "code"]],
-            metrics: [Metric { name: "Decisions", unit: "Count" }, Metric { name: "Duration", unit: "Microseconds" }],
+            metrics: [
+                Metric { name: "Decisions", unit: "Count" },
+                Metric { name: "Duration", unit: "Microseconds" },
+                Metric { name: "Kept", unit: "Count" },
+            ],
         };
         let mut map = serializer.serialize_map(Some(2))?;
         map.serialize_entry("Timestamp", &self.timestamp)?;

@@ -18,6 +18,8 @@ use std::sync::Arc;
 pub use caller::{AwaitCaller, AwaitNonce};
 pub use evidence::Evidence;
 
+use crate::api_key::KeyHash;
+use crate::credential;
 use crate::decision::{Decision, Fault, Refusal};
 use crate::edge_client::EdgeClient;
 use crate::record::issuer::IssuerRecord;
@@ -27,7 +29,6 @@ use crate::signature::{self, Claim, EdgeKey, Tag};
 use crate::target::Target;
 use crate::time::Timestamp;
 use crate::token::{KeySet, Purpose, Unverified};
-use crate::{credential, limits};
 
 /// What a look-up found; `None`: there is no such thing.
 pub type Lookup<T> = Result<Option<T>, Fault>;
@@ -86,9 +87,10 @@ impl<'r> Case<'r> {
         }
         match edge {
             Some(credential::Edge::Signature(claim)) => {
-                self.evidence.edge_keyid = Some(claim.keyid);
                 let nonce_required = self.rules.replay.applies_to(&self.request.method);
-                match claim.check(&self.request.headers, nonce_required, &self.rules.lifetimes, self.now) {
+                let checked = claim.check(&self.request.headers, nonce_required, &self.rules.lifetimes, self.now);
+                self.evidence.edge_keyid = Some(claim.keyid).filter(|_| checked != Err(Refusal::SignatureMalformed));
+                match checked {
                     Ok(()) => Step::EdgeKey(AwaitEdgeKey { case: self, claim, key, token }),
                     Err(refusal) => self.refuse(refusal),
                 }
@@ -128,7 +130,7 @@ enum Proof<'r> {
 pub struct AwaitEdgeKey<'r> {
     case: Case<'r>,
     claim: Claim<'r>,
-    key: Option<crate::api_key::KeyHash>,
+    key: Option<KeyHash>,
     token: Option<Unverified<'r>>,
 }
 
@@ -189,7 +191,7 @@ impl<'r> AwaitEdgeKey<'r> {
 pub struct AwaitEdgeToken<'r> {
     case: Case<'r>,
     proof: Unverified<'r>,
-    key: Option<crate::api_key::KeyHash>,
+    key: Option<KeyHash>,
     token: Option<Unverified<'r>>,
 }
 
@@ -208,5 +210,3 @@ impl<'r> AwaitEdgeToken<'r> {
         }
     }
 }
-
-const _: () = assert!(limits::QUOTED >= limits::KEYID);

@@ -136,6 +136,8 @@ codes! {
         AuthorityUnknown = "authority_unknown", YouMayNot;
         /// A caller is required and none is on the request.
         CallerMissing = "caller_missing", WhoAreYou;
+        /// What the credentials say about their holder is more than an answer's context takes.
+        ContextTooLarge = "context_too_large", YouMayNot;
         /// Two credentials of one kind, or a raw key beside the edge's.
         CredentialsAmbiguous = "credentials_ambiguous", WhoAreYou;
         /// `Authorization` carries another scheme than Bearer.

@@ -99,7 +99,7 @@ impl Pattern {
         if let Some(c) = path.chars().find(|c| !is_path_character(*c)) {
             return Err(wrong(&format!("{c:?} cannot stand in a grant's path")));
         }
-        if crate::path::is_hostile(&path.replace('*', "-")) {
+        if crate::path::is_hostile_grant(path) {
             return Err(wrong("dot segments cannot stand in a grant's path, encoded or not"));
         }
         if method == Method::Connect && !matches!(path, "/" | "/*") {
@@ -139,6 +139,10 @@ impl GrantSet {
             set.push(Pattern::parse(text)?);
         }
         Ok(set)
+    }
+
+    pub const fn len(&self) -> usize {
+        self.0.len()
     }
 
     pub const fn is_empty(&self) -> bool {
@@ -181,10 +185,11 @@ impl GrantSet {
     /// What both sets allow. `None` when that cannot be said in a bounded number of patterns.
     pub fn intersect(&self, other: &Self) -> Option<Self> {
         let mut both = Self::default();
+        let mut search = intersection::Search::default();
         for ours in &self.0 {
             for theirs in &other.0 {
                 let Some(method) = ours.method.both(theirs.method) else { continue };
-                for path in intersection::of_paths(&ours.path, &theirs.path)? {
+                for path in search.paths(&ours.path, &theirs.path)? {
                     both.push(Pattern { method, path });
                 }
                 if both.0.len() > limits::GRANTS {

@@ -18,6 +18,8 @@ pub const NONCE: std::ops::RangeInclusive<usize> = 16..=64;
 pub const EDGE_TARGET: usize = 10_240;
 /// `Edge-Client`.
 pub const EDGE_CLIENT: usize = 512;
+/// `Content-Digest`, if covered: room for both of RFC 9530's active algorithms.
+pub const CONTENT_DIGEST: usize = 256;
 /// Query parameters compared between the signed target and the event.
 pub const QUERY_PARAMETERS: usize = 256;
 /// Header lines of one event. API Gateway's 10,240 bytes leave room for far fewer.
@@ -34,11 +36,18 @@ pub const KID: usize = 256;
 pub const JWKS_BODY: usize = 150_000;
 /// Keys of one set.
 pub const JWKS_KEYS: usize = 100;
-/// Scopes of one token.
-pub const SCOPES: usize = 256;
+/// Scopes of one token, and all of them together in bytes.
+pub const SCOPES: usize = 64;
+pub const SCOPES_TEXT: usize = 768;
+/// Claims of one token or members of one key. The largest access tokens seen carry some forty.
+pub const JSON_MEMBERS: usize = 128;
+/// `sub` in bytes: OpenID Connect Core §2 allows no more.
+pub const SUBJECT: usize = 255;
+/// `key_id` and `principal` of a key's record.
+pub const NAME: usize = 256;
 /// Characters of one grant.
 pub const GRANT: usize = 256;
-/// Grants of one record, and of one principal after key and token are intersected.
+/// Grants of one record, an issuer's rules together, and of one principal after key and token are intersected.
 pub const GRANTS: usize = 100;
 /// CIDR blocks of one key.
 pub const CIDRS: usize = 100;
@@ -46,6 +55,8 @@ pub const CIDRS: usize = 100;
 pub const RESOURCE_ARN: usize = 512;
 /// The whole answer. API Gateway documents 8 KB for WebSocket only; the same is kept for all.
 pub const ANSWER: usize = 7_500;
+/// What a key's record adds to the context: half, so that the other half is left for the request.
+pub const KEY_CONTEXT: usize = CONTEXT / 2;
 /// All context names and values of an answer together.
 pub const CONTEXT: usize = 2_048;
 /// Entries of each memory of records, known or unknown.

@@ -31,13 +31,11 @@ pub fn is_hostile_grant(path: &str) -> bool {
     })
 }
 
-/// Whether a path, relative to its stage, decodes to [`INSIDE`] or below. Errs on the side of yes.
+/// Whether a path decodes to one with a segment named as [`INSIDE`] is. Anywhere, not only in front:
+/// the policies that shut the doors match any text before it. Errs on the side of yes.
 pub fn is_inside(path: &str) -> bool {
     let inside = INSIDE.trim_start_matches('/').as_bytes();
-    in_any_form(path, |form| {
-        let first = segments(form).find(|name| !name.is_empty());
-        first.is_some_and(|name| name.eq_ignore_ascii_case(inside))
-    })
+    in_any_form(path, |form| segments(form).any(|name| name.eq_ignore_ascii_case(inside)))
 }
 
 /// Whether `found` holds for the path as it is or after any number of decodings.

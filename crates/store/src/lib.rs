@@ -26,11 +26,6 @@ impl Unavailable {
         }
         Self(text)
     }
-
-    /// The call was given up at the decision's deadline.
-    pub fn deadline(call: &str) -> Self {
-        Self(format!("{call}: no answer before the deadline"))
-    }
 }
 
 impl fmt::Display for Unavailable {

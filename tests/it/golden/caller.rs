@@ -1,5 +1,6 @@
 //! Refusals of a caller: no credential or too many, an API key, an OIDC token, a route.
 
+use countersign_decision::limits;
 use countersign_tests::deployment::READER;
 use countersign_tests::events::Kind;
 use countersign_tests::issuer::{Algorithm, SigningKey, token_with};
@@ -17,6 +18,14 @@ pub const CREDENTIALS: &[Scenario] = &[
     // In a TOKEN event whatever is not Bearer is an API key.
     signable("Authorization: Basic", |kind| {
         Play::signed(kind, |draft| draft.header("Authorization", "Basic YWNtZTpwYXNz").sign())
+    }),
+    signable("a key and a token that say more than an answer's context takes", |kind| {
+        let scopes = format!("items:read {}", "x".repeat(limits::SCOPES_TEXT - 20));
+        let token = token(set("scope", scopes));
+        let about = "x".repeat(limits::KEY_CONTEXT - 5);
+        let digest = "x".repeat(limits::CONTENT_DIGEST);
+        let play = Play::signed(kind, move |draft| draft.bearer(&token).header("Content-Digest", &digest).sign());
+        play.reader(set("context", json!({ "about": about, })))
     }),
     every("no grant for the route", |kind| Play::of_reader(kind, set("grants", json!(["PUT /elsewhere"])))),
     every("no grant for the route, where answers are reused", |kind| {

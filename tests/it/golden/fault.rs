@@ -71,7 +71,4 @@ pub const SCENARIOS: &[Scenario] = &[
         let all: Vec<_> = ["GET /items", "CONNECT /"].into_iter().map(str::to_owned).chain(wide).collect();
         Play::of_reader(kind, set("grants", all))
     }),
-    every("more context than an answer may have", |kind| {
-        Play::of_reader(kind, set("context", json!({ "plan": "x".repeat(limits::CONTEXT - 4) })))
-    }),
 ];

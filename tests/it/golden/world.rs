@@ -75,9 +75,12 @@ impl Default for World {
 }
 
 impl World {
-    /// The labels are read, and name this version only. Its value is not read.
+    /// The labels are read, and name this version and, if it is not the current one, another that is.
+    /// No value is read.
     pub fn label(&mut self, version: &str, current: bool) {
-        self.signing_keys.labels_read(vec![LabelledVersion { id: version.to_owned(), current }], NOW);
+        let named = [(version, current), ("another", !current)].map(|(id, current)| (id.to_owned(), current));
+        let labelled = named.map(|(id, current)| LabelledVersion { id, current });
+        self.signing_keys.labels_read(labelled.into(), NOW).unwrap();
     }
 
     pub fn put_key(&mut self, raw: &str, record: &Value) {

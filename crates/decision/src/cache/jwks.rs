@@ -89,14 +89,14 @@ impl JwksCache {
     /// What to do for a token that names `kid`, or no key. `Fetch` and `refresh` must be answered by
     /// [`JwksCache::fetched`] within `deadline`; else the fetch counts as failed, until it reports.
     pub fn ask(&mut self, kid: Option<&str>, now: Timestamp, lifetimes: &Lifetimes) -> Ask {
-        let under_way = self.looking.filter(|asked| now.since(*asked) <= lifetimes.deadline);
+        let under_way = self.looking.filter(|asked| now.age_of(*asked) <= lifetimes.deadline);
         let lost = self.looking.filter(|_| under_way.is_none());
-        let recently = |at: Option<Timestamp>| at.is_some_and(|at| now.since(at) < lifetimes.jwks_cooling);
+        let recently = |at: Option<Timestamp>| at.is_some_and(|at| now.age_of(at) < lifetimes.jwks_cooling);
         let cooling = recently(self.failed) || recently(lost);
-        let Some(held) = self.held.as_ref().filter(|held| now.since(held.asked) < lifetimes.jwks_kept) else {
+        let Some(held) = self.held.as_ref().filter(|held| now.age_of(held.asked) < lifetimes.jwks_kept) else {
             return if cooling { Ask::Cooling } else { self.fetch(under_way, now) };
         };
-        let age = now.since(held.asked);
+        let age = now.age_of(held.asked);
         if held.keys.knows(kid) {
             let stale = age >= lifetimes.jwks_soft;
             let unconfirmed = !held.vanished.is_empty() && age >= lifetimes.jwks_cooling;
@@ -138,7 +138,7 @@ impl JwksCache {
     }
 
     fn renew(&mut self, new: KeySet, asked: Timestamp, lifetimes: &Lifetimes) -> Notice {
-        let held = self.held.take().filter(|held| asked.since(held.asked) < lifetimes.jwks_kept);
+        let held = self.held.take().filter(|held| asked.age_of(held.asked) < lifetimes.jwks_kept);
         let missing = held.map(|held| held.missing_from(&new, asked)).unwrap_or_default();
         let newly_missing = missing.iter().any(|vanished| vanished.since == asked);
         let (given_up, vanished): (Vec<_>, Vec<_>) =

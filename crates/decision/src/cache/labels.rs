@@ -41,9 +41,13 @@ enum Value {
     Failed(Timestamp),
 }
 
+/// The labels that were read name no current version.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NothingCurrent;
+
 /// What a keyid needs now.
 pub enum Ask {
-    /// Use this key. `refresh`: one request should look at the labels again before it goes on.
+    /// Use this key. `refresh`: look at the labels again first, without spending all the time on it.
     /// `kept`: the labels are older than they should be because looking failed.
     Use { key: Arc<EdgeKey>, refresh: bool, kept: bool },
     /// Look at the labels, then ask again.
@@ -58,12 +62,12 @@ pub enum Ask {
 
 impl SigningKeys {
     pub fn ask(&self, keyid: &str, now: Timestamp, lifetimes: &Lifetimes) -> Ask {
-        let recently_failed = |span| self.labels_failed.is_some_and(|at| now.since(at) < span);
+        let recently_failed = |span| self.labels_failed.is_some_and(|at| now.age_of(at) < span);
         let look = |span| {
             if recently_failed(span) { Ask::Unavailable(Fault::LabelsUnavailable) } else { Ask::Labels }
         };
         let Some(labels) = &self.labels else { return look(lifetimes.labels_cooling) };
-        let age = now.since(labels.read_at);
+        let age = now.age_of(labels.read_at);
         let Some(version) = labels.versions.iter().find(|version| version.id == keyid) else {
             return if age < lifetimes.labels_unknown { Ask::Unknown } else { look(lifetimes.labels_cooling) };
         };
@@ -72,19 +76,16 @@ impl SigningKeys {
         }
         // A key that is known goes on while looks fail; it need not wait for one a second.
         let resting = recently_failed(lifetimes.labels_rest);
-        if age >= lifetimes.labels_hard && !resting {
-            return Ask::Labels;
-        }
         match self.values.get(&version.id) {
             Some(Value::Key(key)) => Ask::Use {
                 key: Arc::clone(key),
                 refresh: age >= lifetimes.labels_soft && !resting,
                 kept: age >= lifetimes.labels_hard,
             },
-            Some(Value::Missing(at)) if now.since(*at) < lifetimes.missing_value => {
+            Some(Value::Missing(at)) if now.age_of(*at) < lifetimes.missing_value => {
                 Ask::Unavailable(if version.current { Fault::NoSigningKey } else { Fault::SigningKeyUnavailable })
             }
-            Some(Value::Failed(at)) if now.since(*at) < lifetimes.labels_cooling => {
+            Some(Value::Failed(at)) if now.age_of(*at) < lifetimes.labels_cooling => {
                 Ask::Unavailable(Fault::SigningKeyUnavailable)
             }
             _ => Ask::Value,
@@ -96,10 +97,17 @@ impl SigningKeys {
         self.labels.as_ref()?.versions.iter().find(|version| version.current).map(|version| version.id.as_str())
     }
 
-    pub fn labels_read(&mut self, versions: Vec<LabelledVersion>, now: Timestamp) {
+    /// # Errors
+    /// No version carries AWSCURRENT: that is no answer about this secret, and what is known stays.
+    pub fn labels_read(&mut self, versions: Vec<LabelledVersion>, now: Timestamp) -> Result<(), NothingCurrent> {
+        if !versions.iter().any(|version| version.current) {
+            self.labels_failed(now);
+            return Err(NothingCurrent);
+        }
         self.values.retain(|id, _| versions.iter().any(|version| version.id == *id));
         self.labels = Some(Labels { versions, read_at: now });
         self.labels_failed = None;
+        Ok(())
     }
 
     pub const fn labels_failed(&mut self, now: Timestamp) {

@@ -56,10 +56,10 @@ impl<T> Default for Records<T> {
 
 impl<T> Records<T> {
     pub fn ask(&mut self, id: &Id, now: Timestamp, lifetimes: &Lifetimes) -> Ask<T> {
-        let failed_within = |span| self.failed.is_some_and(|at| now.since(at) < span);
+        let failed_within = |span| self.failed.is_some_and(|at| now.age_of(at) < span);
         let (resting, cooling) = (failed_within(lifetimes.record_rest), failed_within(lifetimes.record_cooling));
         if let Some(known) = self.known.get(id) {
-            let age = now.since(known.read_at);
+            let age = now.age_of(known.read_at);
             let fresh = age < lifetimes.record_fresh;
             return if fresh || (resting && age < lifetimes.record_kept) {
                 Ask::Use { record: known.record.clone(), kept: !fresh }
@@ -69,7 +69,7 @@ impl<T> Records<T> {
                 Ask::Read
             };
         }
-        if self.unknown.get(id).is_some_and(|at| now.since(*at) < lifetimes.record_unknown) {
+        if self.unknown.get(id).is_some_and(|at| now.age_of(*at) < lifetimes.record_unknown) {
             return Ask::Unknown;
         }
         if cooling {

@@ -99,9 +99,11 @@ impl<'r> AwaitCaller<'r> {
     fn judge_key(&mut self, found: Lookup<Arc<KeyRecord>>) -> Result<Arc<KeyRecord>, Decision> {
         let key = found.map_err(Decision::Fault)?.ok_or(Decision::refuse(Refusal::KeyUnknown))?;
         self.case.evidence.key = Some(Arc::clone(&key));
-        // Behind a bare edge token the gateway sees the edge's address, which says nothing.
+        // Behind a bare edge token the gateway sees the edge's address, which says nothing; and an
+        // answer that is reused would be reused for other addresses.
         let address = match self.proof {
             Proof::Token => None,
+            _ if self.case.rules.result_ttl > 0 => None,
             Proof::None | Proof::Signature { .. } => self.case.evidence.client_ip(),
         };
         // The gateway may reuse the answer for `result_ttl`, so the key must outlive that.
@@ -115,18 +117,21 @@ impl<'r> AwaitCaller<'r> {
 
     /// The principal is who it says it is. May it do this?
     fn route(self, principal: String, grants: Arc<GrantSet>, inside: bool) -> Step<'r> {
-        let Self { case, proof, .. } = self;
+        let Self { mut case, proof, .. } = self;
+        case.evidence.principal = Some(principal.clone());
         let request = case.request;
         let allowed = match request.kind {
             EventKind::WebSocket => grants.allows("CONNECT", "/"),
             _ => grants.allows(&request.arn.method, &request.arn.path),
         };
+        if !allowed && case.rules.result_ttl == 0 {
+            return case.refuse(Refusal::GrantMissing);
+        }
         let Some(grant) = grant(&case, &proof, principal, grants, inside) else {
-            return case.fault(Fault::AnswerTooLarge);
+            return case.refuse(Refusal::ContextTooLarge);
         };
         if !allowed {
-            let elsewhere = (case.rules.result_ttl > 0).then_some(grant);
-            return case.done(Decision::Refuse { refusal: Refusal::GrantMissing, elsewhere });
+            return case.done(Decision::Refuse { refusal: Refusal::GrantMissing, elsewhere: Some(grant) });
         }
         match &proof {
             Proof::Signature { claim, .. } if case.rules.replay.applies_to(&request.method) => match claim.nonce {

@@ -21,6 +21,8 @@ pub struct Evidence<'r> {
     /// The issuer that the caller's token names; it verified only if `token` is there.
     pub issuer: Option<String>,
     pub token: Option<Box<VerifiedToken>>,
+    /// Who was let this far, `anonymous` and `edge` among them.
+    pub principal: Option<String>,
     /// What an operator needs to mend it: both sides of a disagreement, or the setting to change.
     pub detail: Option<String>,
 }
@@ -33,13 +35,6 @@ impl Evidence<'_> {
     /// The caller's own address: as the edge signed it, else as the gateway saw it.
     pub fn client_ip(&self) -> Option<IpAddr> {
         self.client.as_ref().map(|client| client.ip).or(self.source_ip)
-    }
-
-    pub fn principal(&self) -> Option<&str> {
-        self.token
-            .as_ref()
-            .map(|token| token.subject.as_str())
-            .or_else(|| self.key.as_ref().map(|key| key.principal.as_str()))
     }
 }
 

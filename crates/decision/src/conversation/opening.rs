@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::Evidence;
 use crate::decision::Refusal;
-use crate::request::{EventKind, PathView, Request, Sent};
+use crate::request::{EventKind, Request, Sent};
 use crate::rules::Rules;
 use crate::{limits, path};
 
@@ -18,7 +18,7 @@ pub(super) fn check(rules: &Rules, request: &Request<'_>, evidence: &mut Evidenc
     }
     check_api(rules, request, evidence)?;
     check_authority(rules, request, evidence)?;
-    let hostile = path::is_hostile(&request.arn.path) || event_path(request).is_some_and(path::is_hostile);
+    let hostile = path::is_hostile(&request.arn.path) || path::is_hostile(request.path.text());
     if hostile { Err(Refusal::PathHostile) } else { Ok(()) }
 }
 
@@ -75,19 +75,5 @@ pub(super) fn authority<'r>(request: &'r Request<'_>) -> Option<Cow<'r, str>> {
 
 /// Whether any view of the path leads to the inside doors.
 pub(super) fn is_inside(request: &Request<'_>) -> bool {
-    path::is_inside(&request.arn.path)
-        || event_path(request).is_some_and(|path| {
-            path::is_inside(path)
-                || path
-                    .strip_prefix('/')
-                    .and_then(|path| path.strip_prefix(request.arn.stage.as_ref()))
-                    .is_some_and(path::is_inside)
-        })
-}
-
-fn event_path<'r>(request: &'r Request<'_>) -> Option<&'r str> {
-    match &request.path {
-        PathView::Wire(path) | PathView::WireWithoutStage(path) | PathView::Decoded(path) => Some(path),
-        PathView::Hidden => None,
-    }
+    path::is_inside(&request.arn.path) || path::is_inside(request.path.text())
 }

@@ -4,30 +4,35 @@
 
 use super::matches;
 
-/// Steps before giving up; real patterns with one or two stars need a few dozen.
-const STEPS: usize = 20_000;
-/// Patterns of one intersection.
+/// Steps of one search before giving up, for all its pairs together; a pair with one or two stars
+/// each needs a few dozen.
+const STEPS: usize = 50_000;
+/// Patterns of one pair's intersection.
 const RESULTS: usize = 32;
 
-/// Patterns that together match exactly the paths that both `a` and `b` match.
-pub(super) fn of_paths(a: &str, b: &str) -> Option<Vec<String>> {
-    if matches(b.as_bytes(), a.as_bytes()) {
-        return Some(vec![a.to_owned()]);
-    }
-    if matches(a.as_bytes(), b.as_bytes()) {
-        return Some(vec![b.to_owned()]);
-    }
-    let mut search = Search { found: Vec::new(), steps: 0 };
-    search.walk(a.as_bytes(), b.as_bytes(), String::new())?;
-    Some(search.without_covered())
-}
-
-struct Search {
+/// The search for the intersections of many pairs, with one bound on the work of all.
+#[derive(Default)]
+pub(super) struct Search {
     found: Vec<String>,
     steps: usize,
 }
 
 impl Search {
+    /// Patterns that together match exactly the paths that both `a` and `b` match.
+    pub fn paths(&mut self, a: &str, b: &str) -> Option<Vec<String>> {
+        if are_disjoint(a.as_bytes(), b.as_bytes()) {
+            return Some(Vec::new());
+        }
+        if matches(b.as_bytes(), a.as_bytes()) {
+            return Some(vec![a.to_owned()]);
+        }
+        if matches(a.as_bytes(), b.as_bytes()) {
+            return Some(vec![b.to_owned()]);
+        }
+        self.walk(a.as_bytes(), b.as_bytes(), String::new())?;
+        Some(self.take_without_covered())
+    }
+
     fn walk(&mut self, a: &[u8], b: &[u8], mut so_far: String) -> Option<()> {
         self.steps += 1;
         if self.steps > STEPS || self.found.len() > RESULTS {
@@ -64,8 +69,8 @@ impl Search {
         Some(())
     }
 
-    fn without_covered(self) -> Vec<String> {
-        let mut found = self.found;
+    fn take_without_covered(&mut self) -> Vec<String> {
+        let mut found = std::mem::take(&mut self.found);
         found.sort_unstable();
         let all = found.clone();
         found.retain(|pattern| {
@@ -73,4 +78,14 @@ impl Search {
         });
         found
     }
+}
+
+/// Whether the texts before the first star, or behind the last one, already exclude each other. That
+/// settles most pairs without a search.
+fn are_disjoint(a: &[u8], b: &[u8]) -> bool {
+    let head = |pattern: &[u8]| pattern.iter().position(|byte| *byte == b'*').unwrap_or(pattern.len());
+    let tail = |pattern: &[u8]| pattern.iter().rev().position(|byte| *byte == b'*').unwrap_or(pattern.len());
+    let differ = |(ours, theirs): (&u8, &u8)| ours != theirs;
+    a.iter().zip(b).take(head(a).min(head(b))).any(differ)
+        || a.iter().rev().zip(b.iter().rev()).take(tail(a).min(tail(b))).any(differ)
 }

@@ -86,6 +86,16 @@ fn an_intersection_that_explodes_is_given_up() {
     assert_eq!(set(&[&stars]).intersect(&set(&[&others])), None);
 }
 
+#[test]
+fn many_hard_pairs_share_one_bound() {
+    let hard = |end: char| (0..100).map(move |n| format!("GET /*{}{n:03}*{end}", "a".repeat(75))).collect::<Vec<_>>();
+    let sets = [hard('x'), hard('y')].map(|texts| GrantSet::parse(texts.iter().map(String::as_str)).unwrap());
+    assert!(sets[0].intersect(&sets[1]).unwrap().is_empty());
+    let open = |end: &str| (0..100).map(|n| format!("GET /*{}{n:03}*{end}*", "a".repeat(75))).collect::<Vec<_>>();
+    let sets = [open("x"), open("y")].map(|texts| GrantSet::parse(texts.iter().map(String::as_str)).unwrap());
+    assert_eq!(sets[0].intersect(&sets[1]), None);
+}
+
 fn pattern() -> impl Strategy<Value = String> {
     ("(GET|POST|\\*)", "[ab*/]{0,7}").prop_map(|(method, path)| format!("{method} /{path}"))
 }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use crate::grant::GrantSet;
+use crate::limits;
 use crate::token::algorithm::Algorithm;
 
 /// A validated record.
@@ -169,6 +170,9 @@ impl Item {
         }
         if self.token_types.as_ref().is_some_and(Vec::is_empty) {
             return Err("token_types: leave it out, or name at least one, such as at+jwt");
+        }
+        if self.grants.iter().map(|rule| rule.allow.len()).sum::<usize>() > limits::GRANTS {
+            return Err("grants: more than 100 in all rules together");
         }
         if self.max_age == Some(0) {
             return Err("max_age: must be at least one second");

@@ -103,8 +103,8 @@ impl TryFrom<Item> for KeyRecord {
             _ => return Err("status must be active, disabled, suspended or revoked".to_owned()),
         };
         for (name, value) in [("key_id", &item.key_id), ("principal", &item.principal)] {
-            if value.is_empty() || value.len() > limits::GRANT || value.chars().any(char::is_control) {
-                return Err(format!("{name} must be 1 to {} characters without control characters", limits::GRANT));
+            if value.is_empty() || value.len() > limits::NAME || value.chars().any(char::is_control) {
+                return Err(format!("{name} must be 1 to {} characters without control characters", limits::NAME));
             }
         }
         if item.cidrs.len() > limits::CIDRS {
@@ -149,8 +149,8 @@ fn checked_context(context: BTreeMap<String, String>) -> Result<Vec<(String, Str
         }
         size += name.len() + value.len();
     }
-    if size > limits::CONTEXT {
-        return Err(format!("context is larger than {} bytes", limits::CONTEXT));
+    if size > limits::KEY_CONTEXT {
+        return Err(format!("context is larger than {} bytes", limits::KEY_CONTEXT));
     }
     Ok(context.into_iter().collect())
 }

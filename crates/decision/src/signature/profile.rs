@@ -24,9 +24,25 @@ const KEYID: RangeInclusive<usize> = 1..=limits::KEYID;
 // One bit per component in `check_headers`.
 const _: () = assert!(limits::COVERED_COMPONENTS <= u64::BITS as usize);
 
-/// Whether a header of this name, in any case, speaks for the edge.
+/// Whether a header of this name, in any case, speaks for the edge. With an underscore too: many back
+/// ends (CGI and what followed it) cannot tell the two spellings apart.
 pub fn is_edge_header(name: &str) -> bool {
-    name.as_bytes().get(..5).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"edge-"))
+    let is_separator = |byte: u8| matches!(byte, b'-' | b'_');
+    match name.as_bytes().split_at_checked(4) {
+        Some((edge, [separator, ..])) => edge.eq_ignore_ascii_case(b"edge") && is_separator(*separator),
+        _ => false,
+    }
+}
+
+/// Whether a back end could take a header of this name for `field`.
+fn reads_as(name: &str, field: &str) -> bool {
+    let same = |(sent, meant): (u8, u8)| sent.eq_ignore_ascii_case(&meant) || (sent == b'_' && meant == b'-');
+    name.len() == field.len() && name.bytes().zip(field.bytes()).all(same)
+}
+
+/// The digest goes into the answer's context, so a caller's must fit there and be one plain line.
+fn is_brief_digest(name: &str, value: &str) -> bool {
+    !name.eq_ignore_ascii_case("content-digest") || (value.len() <= limits::CONTENT_DIGEST && !value.contains('\t'))
 }
 
 fn length_bit(name: &str) -> u64 {
@@ -109,13 +125,13 @@ impl Claim<'_> {
             let position = if lengths & length_bit(name) == 0 { None } else { self.position(name) };
             if let Some(position) = position {
                 let bit = 1 << position;
-                if missing & bit == 0 || !is_field_text(value) {
+                if missing & bit == 0 || !is_field_text(value) || !is_brief_digest(name, value) {
                     return Err(Refusal::SignatureCoverage);
                 }
                 missing &= !bit;
             } else if is_edge_header(name) {
                 return Err(Refusal::EdgeHeaderUnsigned);
-            } else if WHERE_SENT.iter().any(|field| name.eq_ignore_ascii_case(field)) {
+            } else if WHERE_SENT.iter().any(|field| reads_as(name, field)) {
                 return Err(Refusal::SignatureCoverage);
             }
         }

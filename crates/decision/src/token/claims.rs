@@ -14,9 +14,6 @@ use crate::limits;
 use crate::record::issuer::ClaimValue;
 use crate::time::Timestamp;
 
-/// `sub` in bytes: OpenID Connect Core §2 allows no more.
-const SUBJECT: usize = 255;
-
 pub(super) struct Claims<'a> {
     object: Object<'a>,
     pub issuer: Cow<'a, str>,
@@ -73,7 +70,7 @@ fn equals(claim: &RawValue, value: &ClaimValue) -> bool {
 
 /// A subject ends up in logs and in the answer's context, where control characters may not be.
 fn is_subject(sub: &str) -> bool {
-    !sub.is_empty() && sub.len() <= SUBJECT && !sub.chars().any(char::is_control)
+    !sub.is_empty() && sub.len() <= limits::SUBJECT && !sub.chars().any(char::is_control)
 }
 
 /// `scope` (RFC 8693 §4.2, one string) and `scp` (one string or an array): each scope once, separated
@@ -87,7 +84,10 @@ fn scopes(object: &Object<'_>) -> Result<String, WrongType> {
             continue;
         }
         count += 1;
-        if count > limits::SCOPES || !scope.bytes().all(is_scope_character) {
+        if count > limits::SCOPES
+            || scopes.len() + scope.len() >= limits::SCOPES_TEXT
+            || !scope.bytes().all(is_scope_character)
+        {
             return Err(WrongType);
         }
         if !scopes.is_empty() {

@@ -4,6 +4,7 @@
 //! so that an operator learns why a token was refused; one bad key never spoils the others. Where the
 //! set came from and how old it is are not known here.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -66,6 +67,22 @@ pub enum KeySetError {
     TooManyKeys,
     /// Not JSON, or without an array `keys`.
     Malformed,
+}
+
+impl fmt::Display for KeySetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge => write!(f, "the key set is larger than {} bytes", limits::JWKS_BODY),
+            Self::TooManyKeys => write!(f, "the key set has more than {} keys", limits::JWKS_KEYS),
+            Self::Malformed => f.write_str("the key set is not a JSON object with an array `keys`"),
+        }
+    }
+}
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} kid={:?}", self.reason.code(), self.kid.as_deref().unwrap_or_default())
+    }
 }
 
 impl KeySet {

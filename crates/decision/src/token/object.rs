@@ -11,8 +11,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Members of one object. The largest access tokens seen carry some forty claims.
-const MEMBERS: usize = 128;
+use crate::limits;
 
 /// A JSON string, borrowed where it holds no escapes.
 #[derive(Debug, Deserialize)]
@@ -86,7 +85,7 @@ impl<'de> Visitor<'de> for Members {
             if object.has(&name) {
                 return Err(A::Error::custom("a name appears twice"));
             }
-            if object.members.len() == MEMBERS {
+            if object.members.len() == limits::JSON_MEMBERS {
                 return Err(A::Error::custom("too many members"));
             }
             object.members.push((name, map.next_value()?));

@@ -96,3 +96,10 @@ fn a_malformed_record_is_remembered_as_such() {
     records.read(ID, Err(Arc::from("status must be …")), START);
     assert!(matches!(records.ask(&ID, at(1), &LIFETIMES), Ask::Use { record: Err(_), kept: false }));
 }
+
+#[test]
+fn a_clock_that_is_set_back_makes_no_record_fresh() {
+    let mut records = known();
+    records.read(ID, Ok(Arc::new(1)), at(3_600_000));
+    assert_eq!(word(&mut records, &ID, 1_800_000), "read");
+}

@@ -228,10 +228,22 @@ fn a_header_is_never_a_derived_component() {
 
 #[test]
 fn edge_headers_are_known_in_any_case() {
-    for name in ["edge-", "Edge-Key", "EDGE-KEY", "eDgE-x"] {
+    for name in ["edge-", "Edge-Key", "EDGE-KEY", "eDgE-x", "edge_key", "Edge_Client"] {
         assert!(is_edge_header(name), "{name}");
     }
-    for name in ["", "edge", "edge_key", "xedge-", "édge-", "ed", "x-edge-key"] {
+    for name in ["", "edge", "edgekey", "xedge-", "édge-", "ed", "x-edge-key"] {
         assert!(!is_edge_header(name), "{name}");
+    }
+}
+
+#[test]
+fn a_spelling_that_a_back_end_takes_for_a_covered_header_is_refused() {
+    let edge = Edge::hmac();
+    for (name, refusal) in [
+        ("edge_client", Refusal::EdgeHeaderUnsigned),
+        ("Edge_Key", Refusal::EdgeHeaderUnsigned),
+        ("Content_Digest", Refusal::SignatureCoverage),
+    ] {
+        assert_eq!(judged(&Draft::new(&edge).line(name, "x"), &edge), Err(refusal), "{name}");
     }
 }
