@@ -63,8 +63,10 @@ async fn serve() {
         edge: event(&draft.sign()),
         edge_base: draft.base(),
         edge_and_key: event(&deployment.draft("GET", "/items/7?page=2&sort=name").key_hash(&key_hash(READER)).sign()),
-        token: event(&WireRequest::new("GET", &deployment.api.domain, &deployment.api.target("/items/7?page=2&sort=name"))
-            .with_header("Authorization", &format!("Bearer {token}"))),
+        token: event(
+            &WireRequest::new("GET", &deployment.api.domain, &deployment.api.target("/items/7?page=2&sort=name"))
+                .with_header("Authorization", &format!("Bearer {token}")),
+        ),
         token_text: token,
         rsa_public_key: BASE64_STANDARD.encode(signer.spki()),
     };
@@ -72,7 +74,12 @@ async fn serve() {
         .args(std::env::args().skip(1))
         .env_clear()
         .envs(deployment.env())
-        .envs([("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "bench"), ("AWS_SECRET_ACCESS_KEY", "bench"), ("AUDIT", "refusals")])
+        .envs([
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "bench"),
+            ("AWS_SECRET_ACCESS_KEY", "bench"),
+            ("AUDIT", "refusals"),
+        ])
         .env("COUNTERSIGN_BENCH", serde_json::to_string(&cases).unwrap())
         .kill_on_drop(true)
         .spawn()
