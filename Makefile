@@ -1,0 +1,75 @@
+# What developers and CI run. Tools are fetched, pinned, into .stack/, which is not in version control.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+PYTHON ?= python3
+NODE ?= node
+export PYTHON NODE
+
+TOOLS := tests/stack/tools.sh
+STACK := PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 .stack/venv-stack/bin/python -m stack
+LINT := .stack/venv-sam/bin
+TEMPLATES := template.yaml tests/stack/attachments.yaml $(wildcard infra/attach/*.yaml)
+
+.PHONY: help demo up down test lint unit suite fmt size bench build stack-tools lint-tools
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: build stack-tools ## deploys to an emulated AWS, sends it everything, and shows what becomes of it
+	@$(STACK) demo
+
+up: build stack-tools ## the same stack, left running, with curl lines to try
+	@$(STACK) up
+
+down: ## ends it
+	@if [[ -f .stack/up.json ]]; then $(STACK) down; else echo "  Nothing is up."; fi
+
+test: lint unit suite ## all that CI runs
+
+lint: lint-tools ## formatting, lints, templates, licences and advisories
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	$(LINT)/ruff format --check --no-cache --config tests/stack/ruff.toml tests/stack infra
+	$(LINT)/ruff check --no-cache --config tests/stack/ruff.toml tests/stack infra
+	$(LINT)/cfn-lint $(TEMPLATES)
+	SAM_CLI_TELEMETRY=0 $(LINT)/sam validate --lint --region us-east-1 --template-file template.yaml
+	@if ! command -v cargo-deny > /dev/null; then echo "cargo deny: not installed, licences and advisories not checked"; \
+	elif ! compgen -G "$${CARGO_HOME:-$$HOME/.cargo}/advisory-db*/*" > /dev/null; then echo "cargo deny: no advisory database, advisories not checked"; \
+	  cargo deny --offline check bans licenses sources; \
+	else cargo deny --offline check; fi
+
+unit: ## Rust: unit, property and black-box tests
+	@$(TOOLS) check cargo
+	@if command -v cargo-nextest > /dev/null; then cargo nextest run --workspace --locked; else cargo test --workspace --locked; fi
+
+suite: build stack-tools ## the whole stack, IAM enforced
+	@$(STACK) suite
+
+fmt: lint-tools ## formats Rust and Python
+	cargo fmt --all
+	$(LINT)/ruff format --no-cache --config tests/stack/ruff.toml tests/stack infra
+
+size: ## builds for release; checks size, glibc and what is linked
+	@$(TOOLS) check cargo python3
+	@$(TOOLS) venv venv-release tests/stack/requirements-release.txt
+	@$(PYTHON) tests/stack/size.py
+
+bench: ## the whole decision against the bare verification
+	@$(TOOLS) check cargo
+	cargo bench --locked -p countersign-tests
+
+# The whole workspace is selected so that cargo unifies features as it does for the tests, and compiles once.
+build:
+	@$(TOOLS) check cargo
+	@cargo build --locked --workspace --bin authorizer
+
+stack-tools:
+	@$(TOOLS) venv venv-stack tests/stack/requirements.txt
+	@$(TOOLS) node
+
+lint-tools:
+	@$(TOOLS) check cargo
+	@$(TOOLS) venv venv-sam tests/stack/requirements-lint.txt

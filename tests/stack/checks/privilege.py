@@ -1,0 +1,51 @@
+"""Least privilege, as IAM enforces it: tried with the role's own credentials."""
+
+from botocore.exceptions import ClientError
+
+from .. import ministack
+from .. import stack as stacks
+
+
+def the_role_does_no_more_than_it_needs(stack):
+    """The authorizer's role reads records, claims nonces, reads its secret, and no more."""
+    real, other = stack.outputs[stacks.HMAC], stack.outputs[stacks.ED25519]
+    may = _as_role(stack, real["AuthorizerRoleArn"])
+    table, secret = real["KeyTableName"], real["SigningSecretArn"]
+    key, nonce = {"pk": {"S": "key#0"}}, {"pk": {"S": "nonce#0#0"}}
+    assert may("dynamodb", "get_item", TableName=table, Key=key)
+    assert may("dynamodb", "put_item", TableName=table, Item=nonce)
+    assert may("secretsmanager", "describe_secret", SecretId=secret)
+    assert may("secretsmanager", "get_secret_value", SecretId=secret)
+    assert not may("dynamodb", "put_item", TableName=table, Item=key)
+    assert not may("dynamodb", "get_item", TableName=table, Key=nonce)
+    assert not may("dynamodb", "delete_item", TableName=table, Key=nonce)
+    assert not may("dynamodb", "scan", TableName=table)
+    assert not may("dynamodb", "get_item", TableName=other["KeyTableName"], Key=key)
+    assert not may("secretsmanager", "get_secret_value", SecretId=other["SigningSecretArn"])
+    assert not may("secretsmanager", "put_secret_value", SecretId=secret, SecretString="x")
+
+
+def a_private_signing_key_is_not_for_the_authorizer(stack):
+    """With ed25519 and ecdsa-p256-sha256 the authorizer's role cannot read the signing secret."""
+    for name in (stacks.ED25519, stacks.P256):
+        real = stack.outputs[name]
+        may = _as_role(stack, real["AuthorizerRoleArn"])
+        assert may("secretsmanager", "describe_secret", SecretId=real["SigningSecretArn"])
+        assert not may("secretsmanager", "get_secret_value", SecretId=real["SigningSecretArn"])
+
+
+def _as_role(stack, role):
+    """A function that makes one call with the role's credentials and tells whether IAM let it."""
+    sts = ministack.client("sts", stack.port)
+    credentials = sts.assume_role(RoleArn=role, RoleSessionName="suite")["Credentials"]
+
+    def may(service, operation, **arguments):
+        try:
+            getattr(ministack.client_as(service, stack.port, credentials), operation)(**arguments)
+        except ClientError as error:
+            if "AccessDenied" in error.response["Error"]["Code"]:
+                return False
+            raise
+        return True
+
+    return may

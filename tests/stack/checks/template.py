@@ -1,0 +1,123 @@
+"""The real template and the examples in infra/: what they deploy, and what they refuse to deploy."""
+
+import json
+import runpy
+import time
+
+from botocore.exceptions import ClientError
+
+from .. import craft, deploy, ministack
+from .. import stack as stacks
+from ..gateway import Api, Audit, Request, send
+from ..places import ATTACH, DOMAIN, REGION, SIGNED_REQUEST
+
+
+def gateways_may_invoke_the_authorizer(stack):
+    """Each example API's authorizer, and nothing else, may invoke the function."""
+    client = ministack.client("lambda", stack.port)
+    for name in stacks.REAL:
+        real = stack.outputs[name]
+        host = real.get("ExampleUrl") or real["RestExampleUrl"]
+        api = host.removeprefix("https://").partition(".")[0]
+        [statement] = json.loads(client.get_policy(FunctionName=real["AuthorizerArn"])["Policy"])["Statement"]
+        [source] = next(iter(statement["Condition"].values())).values()
+        assert statement["Principal"] == {"Service": "apigateway.amazonaws.com"}, statement
+        assert source.startswith(f"arn:aws:execute-api:{REGION}:000000000000:{api}/authorizers/"), source
+
+
+def the_template_refuses_what_would_be_unsafe(stack):
+    """Deploying is refused with a cache behind an edge proof, or with no API to protect."""
+    unsafe = [
+        {"ResultTtl": "300"},
+        {"Require": "caller", "HttpAnswer": "simple", "ResultTtl": "300"},
+        {"AnonymousGrants": "GET /status"},
+        {"ExampleApi": "none"},
+        {"ExampleApi": "none", "Apis": "abc123/prod"},
+    ]
+    for parameters in unsafe:
+        try:
+            deploy.real_template(stack.port, "unsafe", **parameters)
+        except ClientError as error:
+            assert "rule" in error.response["Error"]["Message"], error
+        else:
+            raise AssertionError(f"deployed with {parameters}")
+
+
+def table_and_secret_outlive_their_stack(stack):
+    """Deleting the stack keeps the key table and the signing secret."""
+    gone = deploy.real_template(stack.port, "gone")
+    ministack.client("cloudformation", stack.port).delete_stack(StackName="gone")
+    functions = ministack.client("lambda", stack.port)
+    deadline = time.monotonic() + 20
+    while _exists(functions.get_function, FunctionName=gone["AuthorizerArn"]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not _exists(functions.get_function, FunctionName=gone["AuthorizerArn"])
+    assert _exists(ministack.client("dynamodb", stack.port).describe_table, TableName=gone["KeyTableName"])
+    assert _exists(ministack.client("secretsmanager", stack.port).get_secret_value, SecretId=gone["SigningSecretArn"])
+
+
+def _exists(read, **arguments):
+    try:
+        read(**arguments)
+    except ClientError as error:
+        if "NotFound" in error.response["Error"]["Code"]:
+            return False
+        raise
+    return True
+
+
+def examples_attach_to_apis_that_exist(stack):
+    """infra/attach puts the authorizer before a REST, an HTTP and a WebSocket API that exist already."""
+    rest = ministack.client("apigateway", stack.port).create_rest_api(name="existing")
+    gateway = ministack.client("apigatewayv2", stack.port)
+    http = gateway.create_api(Name="existing", ProtocolType="HTTP")["ApiId"]
+    gateway.create_stage(ApiId=http, StageName="$default", AutoDeploy=True)
+    websocket = gateway.create_api(
+        Name="existing", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.action"
+    )["ApiId"]
+    host = f"{http}.execute-api.{DOMAIN}"
+    real = deploy.real_template(
+        stack.port,
+        "attached",
+        ExampleApi="none",
+        Apis=f"{rest['id']}/prod,{http}/$default,{websocket}/prod",
+        Authorities=host,
+    )
+    to_rest = {"RestApiId": rest["id"], "RootResourceId": rest["rootResourceId"], "BackendUrl": "https://example.com"}
+    to_http = {"HttpApiId": http, "BackendUrl": "https://example.com"}
+    to_websocket = {"WebSocketApiId": websocket}
+    for kind, parameters in {"rest": to_rest, "http": to_http, "websocket": to_websocket}.items():
+        path = ATTACH / f"{kind}.yaml"
+        deploy.template(stack.port, f"attach-{kind}", path, AuthorizerArn=real["AuthorizerArn"], **parameters)
+    api = Api("HTTP 2.0", host, "", real["AuthorizerLogGroup"])
+    assert send(stack.port, api, craft.plain(api, "GET /orders")).status == 401
+    assert send(stack.port, api, craft.plain(api, "GET /orders", signature_input="nonsense")).status == 403
+    [line] = Audit(stack.port).new_lines(api.logs, wait=3)
+    assert line["code"] == "signature_malformed", line
+
+
+def signed_request_signs_as_the_edge_does(stack):
+    """infra/signed_request.py makes requests that the authorizer accepts."""
+    api = stack.apis["example"]
+    secret = ministack.client("secretsmanager", stack.port).get_secret_value(
+        SecretId=stack.outputs[stacks.HMAC]["SigningSecretArn"]
+    )
+    tool = runpy.run_path(str(SIGNED_REQUEST))
+    key = tool["signing_key"](secret["SecretString"])
+    headers = tool["signed"]("GET", api.host, "/items", stack.keys["good"], secret["VersionId"], key)
+    assert send(stack.port, api, Request("GET", "/items", headers)).status == 200
+
+
+def browsers_may_read_refusals(stack):
+    """On the REST example 401, 403 and 500 carry the CORS header, and the preflight needs no proof."""
+    api, keys = stack.apis["rest_example"], stack.keys
+    requests = {
+        401: craft.plain(api),
+        403: craft.signed(api, "GET /elsewhere", key=keys["good"]),
+        500: craft.signed(api, key=keys["broken"]),
+        204: craft.plain(api, "OPTIONS /items"),
+    }
+    for status, request in requests.items():
+        answer = send(stack.port, api, request)
+        assert answer.status == status, answer
+        assert answer.headers.get("access-control-allow-origin") == "*", answer

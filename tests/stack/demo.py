@@ -1,0 +1,18 @@
+"""`make demo`: a stack of its own, every request, a table. Ends with 0 only if all agree."""
+
+from . import cases, runner, stack, table
+
+
+def main():
+    with stack.running() as running:
+        table.head()
+        outcomes = []
+        for outcome in runner.run(running, cases.cases(running)):
+            table.row(outcome)
+            outcomes.append(outcome)
+    agreed = sum(outcome.agrees for outcome in outcomes)
+    print(f"""
+  {agreed} of {len(outcomes)} requests were decided and answered as they must be.
+  Decision and code are from the authorizer's audit lines; "gateway" means that it was not asked: no identity source, a
+  preflight, or an answer from the cache. Times are those of the whole round trip through the emulator.""")
+    return 0 if outcomes and agreed == len(outcomes) else 1

@@ -1,0 +1,72 @@
+"""Deploys templates to the emulator, as CloudFormation would.
+
+The real template goes in as it is, but for its `CodeUri`: that is what `sam package` replaces as well.
+"""
+
+import platform
+import time
+
+from . import ministack, package
+from .places import ATTACHMENTS, TEMPLATE
+from .processes import Failed
+
+BUCKET = "code"
+KEY = "authorizer.zip"
+ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
+
+
+def upload(port):
+    s3 = ministack.client("s3", port)
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key=KEY, Body=package.authorizer().read_bytes())
+
+
+def real_template(port, stack, **parameters):
+    """Deploys template.yaml; returns its outputs. `parameters` besides those are the template's own."""
+    text, found = TEMPLATE.read_text(), "CodeUri: ."
+    if text.count(found) != 1:
+        raise Failed(f"template.yaml has {found!r} {text.count(found)} times, not once")
+    text = text.replace(found, f"CodeUri: s3://{BUCKET}/{KEY}")
+    return _create(port, stack, text, {"Architecture": ARCHITECTURE, **parameters})
+
+
+def attachments(port, stack, real):
+    """Deploys the test bench beside a stack of the real template, given by its outputs."""
+    parameters = {
+        "CodeBucket": BUCKET,
+        "CodeKey": KEY,
+        "KeyTable": real["KeyTableName"],
+        "SigningSecret": real["SigningSecretArn"],
+        "RoleArn": real["AuthorizerRoleArn"],
+    }
+    return _create(port, stack, ATTACHMENTS.read_text(), parameters)
+
+
+def template(port, stack, path, **parameters):
+    """Deploys any other template; returns its outputs."""
+    return _create(port, stack, path.read_text(), parameters)
+
+
+def _create(port, stack, text, parameters, seconds=60):
+    cloudformation = ministack.client("cloudformation", port)
+    cloudformation.create_stack(
+        StackName=stack,
+        TemplateBody=text,
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        [found] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+        if found["StackStatus"] == "CREATE_COMPLETE":
+            return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+        if not found["StackStatus"].endswith("IN_PROGRESS"):
+            raise Failed(f"stack {stack}: {found['StackStatus']}\n{_failures(cloudformation, stack)}")
+        time.sleep(0.05)
+    raise Failed(f"stack {stack} is not complete after {seconds} s")
+
+
+def _failures(cloudformation, stack):
+    events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    failed = [event for event in events if "FAILED" in event["ResourceStatus"]]
+    return "\n".join(f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason')}" for event in failed)

@@ -1,0 +1,129 @@
+"""The whole local stack: emulator, issuer, the real template three times, the test bench, keys."""
+
+import contextlib
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+
+from . import deploy, issuer, ministack, processes, seed
+from .gateway import Api
+from .places import DOMAIN, HOME
+
+
+@dataclass(frozen=True)
+class Stack:
+    port: int
+    """Of the emulator."""
+    issuer_port: int
+    groups: list[int]
+    """Process groups, to be stopped."""
+    directory: str
+    """What the emulator wrote, to be removed."""
+    apis: dict[str, Api]
+    keys: dict[str, str]
+    """Raw API keys by name (see seed)."""
+    outputs: dict[str, dict[str, str]]
+    """Of the deployed templates, by stack."""
+
+
+# Stacks of the real template: each edge algorithm once, each example API once.
+HMAC, ED25519, P256, BENCH = "countersign", "countersign-rest", "countersign-p256", "bench"
+REAL = {
+    HMAC: {"ExampleApi": "http", "SigningAlgorithm": "hmac-sha256"},
+    ED25519: {"ExampleApi": "rest", "SigningAlgorithm": "ed25519"},
+    P256: {"ExampleApi": "http", "SigningAlgorithm": "ecdsa-p256-sha256", "HttpAnswer": "simple", "Replay": "all"},
+}
+
+
+@contextlib.contextmanager
+def running():
+    """A stack of one's own, gone afterwards."""
+    stack = start()
+    try:
+        yield stack
+    finally:
+        stop(stack)
+
+
+def start():
+    began = time.monotonic()
+    port, issuer_port = processes.free_port(), processes.free_port()
+    directory = HOME / f"run-{port}"
+    groups = []
+    try:
+        with step("emulator (IAM enforced)"):
+            groups.append(ministack.start(port, directory))
+        with step("OIDC issuer"):
+            groups.append(issuer.start(issuer_port))
+        with step("deploy template.yaml"):
+            deploy.upload(port)
+            outputs = {
+                name: deploy.real_template(port, name, IssuerNetwork="any", **parameters)
+                for name, parameters in REAL.items()
+            }
+        with step("deploy the test bench"):
+            outputs[BENCH] = deploy.attachments(port, BENCH, outputs[HMAC])
+        with step("signing keys, API keys, issuer"):
+            signing_keys, keys = _seed(port, issuer_port, outputs)
+        print(f"  up in {time.monotonic() - began:.1f} s", file=sys.stderr)
+        return Stack(port, issuer_port, groups, str(directory), _apis(outputs, signing_keys), keys, outputs)
+    except BaseException:
+        stop_parts(groups, directory)
+        raise
+
+
+def stop(stack):
+    stop_parts(stack.groups, stack.directory)
+
+
+def stop_parts(groups, directory):
+    for group in reversed(groups):
+        processes.stop(group)
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def step(what):
+    """Tells what is going on, and how long it took."""
+    print(f"  {what} … ", end="", file=sys.stderr, flush=True)
+    began = time.monotonic()
+    yield
+    print(f"{time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
+
+
+def _seed(port, issuer_port, outputs):
+    records = list(seed.key_records())
+    for name in REAL:
+        table = outputs[name]["KeyTableName"]
+        for _, raw, attributes in records:
+            seed.put(port, table, f"key#{seed.key_hash(raw)}", attributes)
+        seed.issuer_record(port, table, issuer_port)
+    signing_keys = {
+        name: seed.signing_key(port, outputs[name], parameters["SigningAlgorithm"]) for name, parameters in REAL.items()
+    }
+    return signing_keys, {name: raw for name, raw, _ in records}
+
+
+def _apis(outputs, signing_keys):
+    bench = outputs[BENCH]
+
+    def attached(kind, api, function, base=""):
+        host = f"{bench[api]}.execute-api.{DOMAIN}"
+        return Api(kind, host, base, f"/aws/lambda/{bench[function]}", signing_keys[HMAC])
+
+    def example(kind, stack, url):
+        host, _, stage = outputs[stack][url].removeprefix("https://").partition("/")
+        return Api(kind, host, f"/{stage}" if stage else "", outputs[stack]["AuthorizerLogGroup"], signing_keys[stack])
+
+    return {
+        "rest": attached("REST request", "Rest", "EdgeFunction", "/test"),
+        "token": attached("REST token", "Token", "CallerFunction", "/test"),
+        "http1": attached("HTTP 1.0", "Http1", "EdgeFunction"),
+        "http2": attached("HTTP 2.0", "Http2", "EdgeFunction"),
+        "simple": attached("HTTP 2.0 simple", "Http2Simple", "SimpleFunction"),
+        "websocket": attached("WebSocket", "WebSocket", "EdgeFunction", "/test"),
+        "example": example("HTTP 2.0 example", HMAC, "ExampleUrl"),
+        "rest_example": example("REST example", ED25519, "RestExampleUrl"),
+        "p256_example": example("HTTP simple example", P256, "ExampleUrl"),
+    }

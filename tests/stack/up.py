@@ -1,0 +1,112 @@
+"""`make up` and `make down`: a stack that stays, and requests to it that can be made by hand.
+
+What `up` starts is noted in one file; `down` and `sign` read it. The keys in it open nothing but this stack.
+"""
+
+import dataclasses
+import json
+
+from . import craft, processes, seed, stack
+from .gateway import Api
+from .places import HOME, PYTHON, ROOT
+
+STATE = HOME / "up.json"
+SIGN = HOME / "sign"
+POST = HOME / "post"
+BY_HAND = ("example", "rest", "http1", "http2")
+"""APIs that `sign` can sign for: those whose key is the shared secret, which it reads anew."""
+
+
+def main():
+    if STATE.exists() and _ours(_state()):
+        print("\n  It is up already; `make down` ends it.")
+    else:
+        running = stack.start()
+        _note(running)
+    _tell(_state())
+    return 0
+
+
+def down():
+    if not STATE.exists():
+        print("  Nothing is up.")
+        return 0
+    state = _state()
+    stack.stop_parts(_ours(state), state["directory"])
+    for made in (STATE, SIGN, POST):
+        made.unlink(missing_ok=True)
+    print("  Down; nothing is left of it.")
+    return 0
+
+
+def sign(name="example", method="GET", path="/items", key="good"):
+    """Prints a signed request as a configuration for `curl -K -`."""
+    if not STATE.exists():
+        raise processes.Failed("Nothing is up: `make up` first.")
+    state = _state()
+    if name not in state["apis"] or key not in state["keys"]:
+        apis, keys = "|".join(state["apis"]), "|".join(state["keys"])
+        raise processes.Failed(f"usage: .stack/sign [{apis}] [METHOD] [PATH] [{keys}]")
+    signing_key = seed.signing_key(state["port"], state["real"], "hmac-sha256")
+    api = Api(**state["apis"][name] | {"key": signing_key})
+    body = craft.BODY if method in ("POST", "PUT", "PATCH") else None
+    request = craft.signed(api, f"{method} {path}", key=state["keys"][key], body=body)
+    _configuration("url", f"http://{api.host}{request.target}")
+    _configuration("connect-to", f"::127.0.0.1:{state['port']}")
+    _configuration("request", method)
+    for header, value in request.headers.items():
+        _configuration("header", f"{header}: {value}")
+    if body is not None:
+        _configuration("data-raw", body.decode())
+    return 0
+
+
+def _configuration(option, value):
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    print(f'{option} = "{escaped}"')
+
+
+def _state():
+    return json.loads(STATE.read_text())
+
+
+def _ours(state):
+    """The noted process groups that still are what was started then."""
+    return [pid for pid, command in state["groups"] if command and processes.command(pid) == command]
+
+
+def _note(running):
+    state = {
+        "port": running.port,
+        "groups": [(pid, processes.command(pid)) for pid in running.groups],
+        "directory": running.directory,
+        "apis": {name: dataclasses.asdict(running.apis[name]) | {"key": None} for name in BY_HAND},
+        "keys": running.keys,
+        "real": running.outputs[stack.HMAC],
+    }
+    STATE.write_text(json.dumps(state, indent=1))
+    SIGN.write_text(f'#!/bin/sh\ncd "{ROOT}" && PYTHONPATH=tests exec "{PYTHON}" -m stack sign "$@"\n')
+    SIGN.chmod(0o755)
+
+
+def _tell(state):
+    example, port, sign_it = state["apis"]["example"], state["port"], SIGN.relative_to(ROOT)
+    post = POST.relative_to(ROOT)
+    print(f"""
+  Without the edge's signature the gateway refuses (401):
+    curl -i --connect-to ::127.0.0.1:{port} http://{example["host"]}/items
+
+  Signed as the edge would, with an API key that is good (200), and with one that is revoked (403):
+    {sign_it} | curl -i -K -
+    {sign_it} example GET /items revoked | curl -i -K -
+
+  A path that the key does not grant (403), and the same key on a REST API (200):
+    {sign_it} example GET /admin | curl -i -K -
+    {sign_it} rest GET /items/1 | curl -i -K -
+
+  A signed POST is accepted once (200, then 401):
+    {sign_it} rest POST /items > {post}; curl -i -K {post}; curl -i -K {post}
+
+  Keys: {", ".join(state["keys"])}.
+  A signature holds for 60 s. The emulator is at http://127.0.0.1:{port}. `make down` ends it all.
+""")
