@@ -43,7 +43,7 @@ lint: lint-tools ## formatting, lints, templates, licences and advisories
 
 unit: ## Rust: unit, property and black-box tests
 	@$(TOOLS) check cargo
-	@if command -v cargo-nextest > /dev/null; then cargo nextest run --workspace --locked; else cargo test --workspace --locked; fi
+	@if command -v cargo-nextest > /dev/null; then cargo nextest run --workspace --locked --no-fail-fast; else cargo test --workspace --locked --no-fail-fast; fi
 
 suite: build stack-tools ## the whole stack, IAM enforced
 	@$(STACK) suite

@@ -22,7 +22,7 @@ use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Interval, interval};
+use tokio::time::{Interval, interval, sleep};
 
 /// One request as a fake sees it.
 pub struct Request {
@@ -109,10 +109,8 @@ impl Server {
         let Some(accepting) = self.accepting.lock().unwrap().take() else { return };
         accepting.abort();
         let _ = accepting.await;
-        let socket = TcpSocket::new_v4().expect("a socket");
-        socket.set_reuseaddr(true).expect("SO_REUSEADDR");
-        socket.bind(self.address).expect("the port that was just ours");
-        *self.reserved.lock().unwrap() = Some(socket);
+        let reserved = reserve(self.address).await;
+        *self.reserved.lock().unwrap() = Some(reserved);
     }
 
     /// Accepts connections again, on the same port.
@@ -130,6 +128,21 @@ impl Drop for Server {
             accepting.abort();
         }
     }
+}
+
+/// Binds a port that a listener has just left. A process that is being started at this moment may
+/// still hold that listener, until its exec closes it.
+async fn reserve(address: SocketAddr) -> TcpSocket {
+    for _ in 0..1000 {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_reuseaddr(true).expect("SO_REUSEADDR");
+        match socket.bind(address) {
+            Ok(()) => return socket,
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => sleep(Duration::from_millis(1)).await,
+            Err(error) => panic!("{address} cannot be bound: {error}"),
+        }
+    }
+    panic!("{address} is still in use");
 }
 
 /// Connections belong to this task: aborting it closes them all.

@@ -24,7 +24,7 @@ pub(super) fn whole(entry: &Entry<'_>, decisions: u64, namespace: &str) -> Optio
         method: request.map(|r| Quoted(&r.method)),
         route: request.and_then(|r| r.route.as_deref()).map(Quoted),
         principal: evidence
-            .and_then(|e| e.principal.as_deref().or(Some(e.key.as_ref()?.principal.as_str())))
+            .and_then(|e| e.principal.as_deref().or_else(|| Some(&e.key.as_ref()?.principal)))
             .map(Quoted),
         key_id: evidence.and_then(|e| e.key.as_ref()).map(|key| Quoted(&key.key_id)),
         issuer: evidence.and_then(|e| e.issuer.as_deref()).map(Quoted),

@@ -11,12 +11,10 @@ fn what_is_no_json_is_a_fault() {
     let deep_in_field = format!(r#"{{"type":"REQUEST","x":{}}}"#, "[".repeat(100_000));
     for payload in ["", " ", "null", "true", "7", "\"x\"", "[]", "{", "{}", "{}{}", "{\"type\":", &deep, &deep_in_field]
     {
-        let unreadable = parse(&payload).unwrap_err();
+        let unreadable = parse(payload).unwrap_err();
         assert_eq!(unreadable.fault, Fault::EventUnreadable, "{payload:.20}");
     }
-    for payload in [&b"\xff\xfe"[..], b"{\"type\":\"\xc3\x28\"}", b"\0"] {
-        assert!(parse(payload).is_err());
-    }
+    assert!(parse("\0").is_err());
 }
 
 #[test]
@@ -72,7 +70,7 @@ fn a_fault_says_where_and_quotes_nothing() {
         let detail = read(&event, |_| ()).unwrap_err();
         assert!(!detail.contains(SECRET), "{detail}");
     }
-    let detail = parse(b"{\"type\": \"REQUEST\",\n \"version\": 2}").unwrap_err().detail;
+    let detail = parse("{\"type\": \"REQUEST\",\n \"version\": 2}").unwrap_err().detail;
     assert_eq!(detail, "the event has a field of another type than documented, or one twice, at line 2 column 13");
 }
 
@@ -157,5 +155,5 @@ fn a_megabyte_and_strange_characters_are_read() {
     let event = with(rest(), "/multiValueHeaders/X-\u{1F511}\u{0}", json!(["\u{0}\r\n\u{7f}é"]));
     let line = read(&event, |request| request.headers.all("X-\u{1F511}\u{0}").map(str::to_owned).collect::<Vec<_>>());
     assert_eq!(line.unwrap(), ["\u{0}\r\n\u{7f}é"]);
-    assert!(parse(br#"{"type":"\ud800","methodArn":"x"}"#).is_err());
+    assert!(parse(r#"{"type":"\ud800","methodArn":"x"}"#).is_err());
 }
