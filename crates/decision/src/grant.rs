@@ -141,6 +141,12 @@ impl GrantSet {
         Ok(set)
     }
 
+    /// What the edge's own requests may do, and nobody else's.
+    pub(crate) fn inside_doors() -> Self {
+        let doors = [(Method::Get, "keys/*"), (Method::Get, "probe"), (Method::Post, "logs")];
+        Self(doors.map(|(method, door)| Pattern { method, path: format!("{}/{door}", crate::path::INSIDE) }).into())
+    }
+
     pub const fn len(&self) -> usize {
         self.0.len()
     }

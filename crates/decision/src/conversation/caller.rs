@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Case, Issuer, Lookup, Proof, Step};
 use crate::api_key::KeyHash;
@@ -14,9 +15,6 @@ use crate::rules::Require;
 use crate::signature::Tag;
 use crate::time::Timestamp;
 use crate::token::{Purpose, Unverified, VerifiedToken};
-
-/// What the edge's own requests may do, and nobody else.
-const INSIDE: [&str; 3] = ["GET /.countersign/keys/*", "GET /.countersign/probe", "POST /.countersign/logs"];
 
 /// The caller's record is wanted: the key's, the token's issuer's, or both side by side.
 pub struct AwaitCaller<'r> {
@@ -36,10 +34,8 @@ impl<'r> AwaitCaller<'r> {
         if let Proof::Signature { claim, .. } = &proof
             && claim.tag == Tag::Inside
         {
-            return match GrantSet::parse(INSIDE) {
-                Ok(grants) => Self { case, proof, key, token }.route("edge".to_owned(), Arc::new(grants), true),
-                Err(_) => case.fault(Fault::RecordMalformed),
-            };
+            let doors = Arc::new(GrantSet::inside_doors());
+            return Self { case, proof, key, token }.route("edge".to_owned(), doors, true);
         }
         if key.is_some() || token.is_some() {
             case.evidence.issuer = token.as_ref().map(|token| token.unverified_issuer().to_owned());
@@ -106,12 +102,8 @@ impl<'r> AwaitCaller<'r> {
             _ if self.case.rules.result_ttl > 0 => None,
             Proof::None | Proof::Signature { .. } => self.case.evidence.client_ip(),
         };
-        // The gateway may reuse the answer for `result_ttl`, so the key must outlive that.
-        let horizon = self.case.now.plus(std::time::Duration::from_secs(self.case.rules.result_ttl.into()));
-        key.check(address, self.case.now).map_err(Decision::refuse)?;
-        if key.expires_at().is_some_and(|at| at <= horizon) {
-            return Err(Decision::refuse(Refusal::KeyExpired));
-        }
+        let reused = Duration::from_secs(self.case.rules.result_ttl.into());
+        key.check(address, reused, self.case.now).map_err(Decision::refuse)?;
         Ok(key)
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -53,14 +54,15 @@ enum Status {
 
 impl KeyRecord {
     /// `address` is the caller's own, as the edge signed it or, without an edge, as the gateway saw it.
-    pub fn check(&self, address: Option<IpAddr>, now: Timestamp) -> Result<(), Refusal> {
+    /// The gateway may go on giving the answer for as long as it is `reused`; the key must outlive that.
+    pub fn check(&self, address: Option<IpAddr>, reused: Duration, now: Timestamp) -> Result<(), Refusal> {
         match self.status {
             Status::Revoked => return Err(Refusal::KeyRevoked),
             Status::Disabled => return Err(Refusal::KeyDisabled),
             Status::Suspended(until) if until.is_none_or(|until| now < until) => return Err(Refusal::KeySuspended),
             Status::Suspended(_) | Status::Active => {}
         }
-        if self.expires_at.is_some_and(|at| now >= at) {
+        if self.expires_at.is_some_and(|at| now.plus(reused) >= at) {
             return Err(Refusal::KeyExpired);
         }
         let inside = |address: IpAddr| self.cidrs.iter().any(|net| net.contains(&address.to_canonical()));
@@ -68,10 +70,6 @@ impl KeyRecord {
             return Err(Refusal::KeyAddress);
         }
         Ok(())
-    }
-
-    pub const fn expires_at(&self) -> Option<Timestamp> {
-        self.expires_at
     }
 }
 
@@ -178,7 +176,7 @@ mod tests {
     }
 
     fn check(changes: Value, address: Option<&str>) -> Result<(), Refusal> {
-        with(changes).unwrap().check(address.map(|text| text.parse().unwrap()), NOW)
+        with(changes).unwrap().check(address.map(|text| text.parse().unwrap()), Duration::ZERO, NOW)
     }
 
     #[test]
@@ -191,6 +189,13 @@ mod tests {
         assert_eq!(check(json!({"status": "suspended", "until": 1_800_000_000u64}), None), Ok(()));
         assert_eq!(check(json!({"expires_at": 1_800_000_000u64}), None), Err(Refusal::KeyExpired));
         assert_eq!(check(json!({"expires_at": 1_800_000_001u64}), None), Ok(()));
+    }
+
+    #[test]
+    fn a_key_outlives_the_answers_that_are_reused() {
+        let key = with(json!({"expires_at": 1_800_000_300u64})).unwrap();
+        assert_eq!(key.check(None, Duration::from_secs(299), NOW), Ok(()));
+        assert_eq!(key.check(None, Duration::from_secs(300), NOW), Err(Refusal::KeyExpired));
     }
 
     #[test]
