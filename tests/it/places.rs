@@ -1,27 +1,17 @@
 //! A signed request is good for one place: one API, stage, host, base path, method, path and query.
 
-use countersign_tests::deployment::{Deployment, READER, key_hash, key_record, send};
+use countersign_tests::deployment::{Deployment, OWNER, READER, key_hash, send};
 use countersign_tests::events::{Api, Kind, WireRequest};
 use countersign_tests::signer::Draft;
 use serde_json::json;
 
 /// The kinds that show a method.
 const WITH_METHOD: [Kind; 3] = [Kind::RestRequest, Kind::Http1, Kind::Http2];
-/// A key that may do anything: what refuses it is not a missing grant.
-const OWNER: &str = "owner-key-0001-imported";
-
-async fn deployment() -> Deployment {
-    let deployment = Deployment::new().await;
-    let mut record = key_record(OWNER);
-    record["grants"] = json!(["* /*", "CONNECT /"]);
-    deployment.table.put(&record);
-    deployment
-}
 
 /// One deployment answers for several places; a request signed for one of them is refused at all others.
 #[tokio::test]
 async fn a_signed_request_is_good_for_one_place() {
-    let deployment = deployment().await;
+    let deployment = Deployment::with_owner().await;
     let home = Api::new("a1b2c3d4e5", "prod");
     let domain = "api.example.com";
     let v1 = home.clone().behind(domain, "/v1");
@@ -67,7 +57,7 @@ async fn a_signed_request_is_good_for_one_place() {
 
 #[tokio::test]
 async fn a_connection_is_signed_for_one_stage_host_and_query() {
-    let deployment = deployment().await;
+    let deployment = Deployment::with_owner().await;
     let [home, stage, other] =
         [("a1b2c3d4e5", "prod"), ("a1b2c3d4e5", "beta"), ("f6g7h8i9j0", "prod")].map(|(id, stage)| Api::new(id, stage));
     let hosts = [&home, &other].map(|api| api.domain.clone()).join(",");
@@ -94,7 +84,7 @@ async fn a_connection_is_signed_for_one_stage_host_and_query() {
 
 #[tokio::test]
 async fn a_signed_request_is_good_for_one_method_path_and_query() {
-    let deployment = deployment().await;
+    let deployment = Deployment::with_owner().await;
     let function = deployment.authorizer(&[("REPLAY", "off")]).await;
     let request = deployment.signed("GET", "/items?page=1&sort=up&tag=a&tag=b", OWNER);
     let methods = ["POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "get"];
@@ -129,7 +119,7 @@ async fn a_signed_request_is_good_for_one_method_path_and_query() {
 /// REST rewrites the method that it reports by this header, and so only invalidates the signature.
 #[tokio::test]
 async fn a_method_override_changes_nothing_that_was_signed() {
-    let deployment = deployment().await;
+    let deployment = Deployment::with_owner().await;
     let function = deployment.authorizer(&[]).await;
     for (signed, wanted) in [("GET", "DELETE"), ("GET", "POST"), ("POST", "GET"), ("DELETE", "OPTIONS")] {
         for kind in WITH_METHOD {
@@ -150,7 +140,7 @@ async fn a_method_override_changes_nothing_that_was_signed() {
 /// The signature is good; the place is none that this authorizer answers for.
 #[tokio::test]
 async fn an_api_or_host_that_is_not_ours_is_refused() {
-    let deployment = deployment().await;
+    let deployment = Deployment::with_owner().await;
     let (signed, unsigned) = (deployment.authorizer(&[]).await, deployment.authorizer(&[("REQUIRE", "caller")]).await);
     let own = deployment.api.clone();
     let other_api = Api { id: "f6g7h8i9j0".to_owned(), ..own.clone() };

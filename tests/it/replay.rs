@@ -3,29 +3,18 @@
 use std::time::Duration;
 
 use countersign_tests::aws::Outage;
-use countersign_tests::deployment::{Deployment, READER, key_hash, key_record};
+use countersign_tests::deployment::{Deployment, OWNER, READER, key_hash};
 use countersign_tests::events::Kind;
 use countersign_tests::gateway;
 use countersign_tests::issuer::now;
 use countersign_tests::signer::{EdgeKey, quoted};
-use serde_json::json;
 
 /// The kinds that show a method.
 const WITH_METHOD: [Kind; 3] = [Kind::RestRequest, Kind::Http1, Kind::Http2];
-/// A key that may do anything: what refuses it is not a missing grant.
-const OWNER: &str = "owner-key-0001-imported";
-
-async fn deployment() -> Deployment {
-    let deployment = Deployment::new().await;
-    let mut record = key_record(OWNER);
-    record["grants"] = json!(["* /*", "CONNECT /"]);
-    deployment.table.put(&record);
-    deployment
-}
 
 #[tokio::test]
 async fn what_changes_something_passes_once() {
-    let deployment = deployment().await;
+    let deployment = Deployment::with_owner().await;
     let function = deployment.authorizer(&[]).await;
     for (kind, method) in
         WITH_METHOD.into_iter().flat_map(|kind| ["POST", "PUT", "PATCH", "DELETE"].map(|method| (kind, method)))
@@ -43,7 +32,7 @@ async fn what_changes_something_passes_once() {
 
 #[tokio::test]
 async fn a_claim_is_stored_under_the_keyid_and_outlives_the_signature() {
-    let deployment = deployment().await;
+    let deployment = Deployment::with_owner().await;
     let function = deployment.authorizer(&[]).await;
     let request = deployment
         .draft("POST", "/items")
@@ -61,7 +50,7 @@ async fn a_claim_is_stored_under_the_keyid_and_outlives_the_signature() {
 
 #[tokio::test]
 async fn two_environments_share_the_claim() {
-    let deployment = deployment().await;
+    let deployment = Deployment::with_owner().await;
     let (one, other) = (deployment.authorizer(&[]).await, deployment.authorizer(&[]).await);
     for _ in 0..10 {
         let request = deployment.signed("POST", "/items", READER);
@@ -79,7 +68,7 @@ async fn two_environments_share_the_claim() {
 
 #[tokio::test]
 async fn our_own_retry_is_no_replay() {
-    let deployment = deployment().await;
+    let deployment = Deployment::with_owner().await;
     let function = deployment.authorizer(&[]).await;
     let event = deployment.api.event(Kind::RestRequest, &deployment.signed("POST", "/items", READER));
     let arn = gateway::arn_of(&event);
@@ -95,7 +84,7 @@ async fn our_own_retry_is_no_replay() {
 /// The id that makes a retry ours is Lambda's. Those in the event are not: clients choose some.
 #[tokio::test]
 async fn a_request_id_of_the_event_makes_no_retry() {
-    let deployment = deployment().await;
+    let deployment = Deployment::with_owner().await;
     let function = deployment.authorizer(&[]).await;
     let request = deployment
         .signed("POST", "/items", READER)
@@ -108,7 +97,7 @@ async fn a_request_id_of_the_event_makes_no_retry() {
 #[tokio::test]
 async fn a_store_that_fails_is_a_fault() {
     for outage in Outage::DOWN.iter().copied().filter(|outage| !matches!(outage, Outage::Refuse | Outage::Truncated)) {
-        let deployment = deployment().await;
+        let deployment = Deployment::with_owner().await;
         let function = deployment.authorizer(&[]).await;
         assert_eq!(
             deployment.send(&function, Kind::Http2, &deployment.signed("GET", "/items", READER)).await.status,
@@ -131,7 +120,7 @@ async fn a_store_that_fails_is_a_fault() {
 /// The claim is written and its answer is lost: the client's second attempt finds our own claim.
 #[tokio::test]
 async fn an_answer_lost_on_the_way_back_is_no_replay() {
-    let deployment = deployment().await;
+    let deployment = Deployment::with_owner().await;
     let function = deployment.authorizer(&[]).await;
     deployment.table.service.fail_operation("PutItem", Outage::Truncated);
     let response = deployment.send(&function, Kind::Http2, &deployment.signed("POST", "/items", READER)).await;
@@ -141,7 +130,7 @@ async fn an_answer_lost_on_the_way_back_is_no_replay() {
 
 #[tokio::test]
 async fn a_nonce_is_claimed_only_when_all_else_allows() {
-    let deployment = deployment().await;
+    let deployment = Deployment::with_owner().await;
     let function = deployment.authorizer(&[]).await;
     let forger = EdgeKey::random(deployment.edge.keyid());
     let unknown = key_hash("nobody-key-0001-imported");
@@ -160,7 +149,7 @@ async fn a_nonce_is_claimed_only_when_all_else_allows() {
 
 #[tokio::test]
 async fn a_nonce_is_required_where_it_is_claimed() {
-    let deployment = deployment().await;
+    let deployment = Deployment::with_owner().await;
     let function = deployment.authorizer(&[]).await;
     let draft = |method: &str| deployment.draft(method, "/items").key_hash(&key_hash(OWNER));
     let missing = draft("POST").without_parameter("nonce").sign();
@@ -188,7 +177,7 @@ async fn a_nonce_is_required_where_it_is_claimed() {
 
 #[tokio::test]
 async fn replay_all_claims_reads_and_connections_too() {
-    let deployment = deployment().await;
+    let deployment = Deployment::with_owner().await;
     let function = deployment.authorizer(&[("REPLAY", "all")]).await;
     for kind in Kind::SIGNABLE {
         let request = deployment.signed("GET", "/items", READER);
@@ -199,7 +188,7 @@ async fn replay_all_claims_reads_and_connections_too() {
 
 #[tokio::test]
 async fn replay_off_claims_nothing() {
-    let deployment = deployment().await;
+    let deployment = Deployment::with_owner().await;
     let function = deployment.authorizer(&[("REPLAY", "off")]).await;
     let request = deployment.draft("POST", "/items").key_hash(&key_hash(READER)).without_parameter("nonce").sign();
     for _ in 0..2 {

@@ -14,6 +14,8 @@ use crate::signer::{Draft, EdgeKey};
 
 /// A raw API key, in the form of one imported from elsewhere.
 pub const READER: &str = "reader-key-0001-imported";
+/// A raw API key that may do anything: what refuses it is not a missing grant.
+pub const OWNER: &str = "owner-key-0001-imported";
 /// The `keyid` of the edge's first key, and its VersionId.
 pub const KEYID: &str = "0d9f4f3e-6f4b-4a53-8f2e-6a1c36b0a001";
 
@@ -27,6 +29,15 @@ pub struct Deployment {
 impl Deployment {
     pub async fn new() -> Self {
         Self::of(EdgeKey::random(KEYID)).await
+    }
+
+    /// A deployment whose table has [`OWNER`] too.
+    pub async fn with_owner() -> Self {
+        let deployment = Self::new().await;
+        let mut record = key_record(OWNER);
+        record["grants"] = json!(["* /*", "CONNECT /"]);
+        deployment.table.put(&record);
+        deployment
     }
 
     /// A deployment whose edge signs with this key. The table has its public half, if it has one.
