@@ -86,8 +86,9 @@ impl Journal {
         let mut uncounted = self.uncounted.lock().unwrap_or_else(PoisonError::into_inner);
         uncounted.allows += 1;
         let due = match self.audit {
-            // What an operator must see is never sampled away.
-            _ if !entry.kept.is_empty() || !entry.causes.is_empty() => true,
+            // Why something was not to be had is never sampled away. Calls that fail are few, whatever the
+            // traffic; what is merely kept meanwhile may be every request of a day, and is sampled.
+            _ if !entry.causes.is_empty() => true,
             Audit::All => true,
             Audit::Refusals => false,
             Audit::Sample(n) => uncounted.allows >= n,
@@ -162,9 +163,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_used_beyond_its_time_is_always_told() {
+    fn a_call_that_failed_is_always_told_and_what_was_kept_for_it() {
         let journal = Journal::new(Audit::Refusals, String::new());
-        let line = journal.line(&Entry { kept: &["labels"], ..entry("allow", 1) }).unwrap();
+        let causes = ["DescribeSecret: no answer".to_owned()];
+        let line = journal.line(&Entry { kept: &["labels"], causes: &causes, ..entry("allow", 1) }).unwrap();
+        assert_eq!(journal.line(&Entry { kept: &["labels"], ..entry("allow", 2) }), None);
         let line: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(line["kept"], serde_json::json!(["labels"]));
         assert_eq!(line["Kept"], 1);
