@@ -19,9 +19,9 @@ pub struct Lifetimes {
     pub signature_window: Duration,
     /// Longest `exp - iat` of an edge token.
     pub edge_token_life: Duration,
-    /// Label map: older than this, one request looks again while others go on.
+    /// Label map: older than this, it is looked at again, with half of the time that a decision has left.
     pub labels_soft: Duration,
-    /// Label map: older than this, every request waits for the look.
+    /// Label map: what is used when it is older than this, because looks fail, is told to the operator.
     pub labels_hard: Duration,
     /// Label map: how long it is used while Secrets Manager fails.
     pub labels_kept: Duration,
@@ -49,7 +49,7 @@ pub struct Lifetimes {
     pub jwks_soft: Duration,
     /// A key set is used this long while the issuer fails.
     pub jwks_kept: Duration,
-    /// No second fetch of a key set for this long, whoever asks for whatever `kid`.
+    /// After a fetch that failed, or one that an unknown `kid` forced, no further one of its sort for this long.
     pub jwks_cooling: Duration,
     /// Longest `exp - iat` of a caller's token where the issuer's record says nothing.
     pub token_life: Duration,
