@@ -55,6 +55,16 @@ pub struct Lifetimes {
     pub token_life: Duration,
     /// All look-ups of one decision together.
     pub deadline: Duration,
+    /// Until every isolate of the edge signs with what was pushed: new ones do at once, old ones when they end.
+    pub edge_spread: Duration,
+    /// AWSPREVIOUS keeps its label this long after the edge has proved that it signs with AWSCURRENT.
+    pub overlap: Duration,
+    /// A rotation that has made no progress for this long, and whose key the edge does not use, is given up.
+    pub rotation_stuck: Duration,
+    /// Oldest `created` of a signature that asks the edge for its probe.
+    pub probe_age: Duration,
+    /// A writer that has not renewed its lease for this long is taken for dead.
+    pub lease: Duration,
 }
 
 impl Lifetimes {
@@ -81,6 +91,11 @@ impl Lifetimes {
         jwks_cooling: secs(30),
         token_life: secs(24 * 3600),
         deadline: Duration::from_millis(900),
+        edge_spread: secs(300),
+        overlap: secs(600),
+        rotation_stuck: secs(2 * 3600),
+        probe_age: secs(30),
+        lease: secs(60),
     };
 
     /// The relations that the rest of the system stands on; `Err` names the one that is broken.
@@ -107,7 +122,17 @@ impl Lifetimes {
         if self.jwks_cooling.as_millis() >= self.jwks_soft.as_millis() {
             return Err("jwks_cooling must be shorter than jwks_soft");
         }
+        if self.overlap.as_millis() >= self.rotation_stuck.as_millis() {
+            return Err("overlap must be shorter than rotation_stuck");
+        }
         Ok(())
+    }
+
+    /// How long a signature may still arrive that was made with a key which the edge has been told to
+    /// leave. The overlap covers it; only tests, which send what they sign at once, run with a shorter one.
+    pub const fn covers_late_signatures(&self) -> bool {
+        let late = self.edge_spread.as_millis() + self.signature_age.as_millis() + self.skew.as_millis();
+        self.overlap.as_millis() > late
     }
 }
 
@@ -117,4 +142,4 @@ impl Default for Lifetimes {
     }
 }
 
-const _: () = assert!(Lifetimes::DEFAULT.check().is_ok());
+const _: () = assert!(Lifetimes::DEFAULT.check().is_ok() && Lifetimes::DEFAULT.covers_late_signatures());
