@@ -155,6 +155,11 @@ impl GrantSet {
         self.0.is_empty()
     }
 
+    /// The grants as a record writes them.
+    pub fn texts(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(|pattern| format!("{} {}", pattern.method.name(), pattern.path))
+    }
+
     /// Adds another set's grants; one that is there already is not added twice.
     pub fn extend(&mut self, other: &Self) {
         for pattern in &other.0 {

@@ -67,3 +67,16 @@ pub const REMEMBERED_ISSUERS: usize = 100;
 pub const UNKNOWN_LOOKUPS_PER_SECOND: u32 = 20;
 /// What an audit line quotes of anything a caller wrote.
 pub const QUOTED: usize = 256;
+/// A name of the edge's store: Workers KV takes no longer key.
+pub const PUBLISHED_NAME: usize = 512;
+/// Issuers, and routes, that are published: few enough to be compared in memory, and read whole by the edge.
+pub const PUBLISHED_ISSUERS: usize = 1_000;
+pub const PUBLISHED_ROUTES: usize = 1_000;
+/// The document of all routes, which every isolate of the edge parses and keeps.
+pub const ROUTES_DOCUMENT: usize = 1 << 20;
+/// Entries of each list of a route; its blocks are bounded as a key's.
+pub const ROUTE_LIST: usize = 32;
+/// A text of a route: a host, a path, the value of a header.
+pub const ROUTE_TEXT: usize = 512;
+/// Issuers whose key sets are mirrored into the table: their names, with the time of the last look, fit one item.
+pub const MIRRORED_ISSUERS: usize = 500;

@@ -14,10 +14,12 @@ fn no_file_is_longer_than_one_can_read() {
 
 /// Where text from outside becomes a value of the decision: records, tokens, and the edge's key. A
 /// `Grant`, a `Decision` or a verified token that could be read from JSON could be forged in JSON.
-const READ_FROM_OUTSIDE: [&str; 7] = [
+const READ_FROM_OUTSIDE: [&str; 9] = [
     "crates/decision/src/grant.rs",
     "crates/decision/src/record/issuer.rs",
     "crates/decision/src/record/key.rs",
+    "crates/decision/src/record/route.rs",
+    "crates/decision/src/record/route/parts.rs",
     "crates/decision/src/signature/key.rs",
     "crates/decision/src/token/algorithm.rs",
     "crates/decision/src/token/object.rs",

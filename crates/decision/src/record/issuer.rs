@@ -68,6 +68,14 @@ impl IssuerRecord {
         self.version
     }
 
+    pub(crate) fn audiences(&self) -> &[String] {
+        &self.audiences
+    }
+
+    pub(crate) fn token_types(&self) -> &[String] {
+        &self.token_types
+    }
+
     pub(crate) fn has_audience(&self, audience: &str) -> bool {
         self.audiences.iter().any(|ours| ours == audience)
     }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::decision::Refusal;
 use crate::grant::GrantSet;
 use crate::limits;
+use crate::record::{LABEL, blocks, is_label};
 use crate::time::Timestamp;
 
 /// Context names that are ours; a key's own context may not use them.
@@ -35,16 +36,22 @@ pub const RESERVED_CONTEXT: &[&str] = &[
 pub struct KeyRecord {
     pub key_id: String,
     pub principal: String,
-    status: Status,
+    /// For people; nothing is decided by it.
+    pub(crate) name: Option<String>,
+    pub(crate) status: Status,
     pub grants: Arc<GrantSet>,
-    cidrs: Vec<IpNet>,
-    expires_at: Option<Timestamp>,
+    pub(crate) cidrs: Vec<IpNet>,
+    /// The edge's tier.
+    pub(crate) rate_limit: Option<String>,
+    pub(crate) expires_at: Option<Timestamp>,
     pub usage_plan_key: Option<String>,
     pub context: Vec<(String, String)>,
+    /// Needed only where the record is published.
+    pub(crate) version: Option<u64>,
 }
 
 #[derive(Debug)]
-enum Status {
+pub(crate) enum Status {
     Active,
     Disabled,
     /// Until a moment, or until someone changes the record.
@@ -53,6 +60,14 @@ enum Status {
 }
 
 impl KeyRecord {
+    pub const fn version(&self) -> Option<u64> {
+        self.version
+    }
+
+    pub const fn is_revoked(&self) -> bool {
+        matches!(self.status, Status::Revoked)
+    }
+
     /// `address` is the caller's own, as the edge signed it or, without an edge, as the gateway saw it.
     /// The gateway may go on giving the answer for as long as it is `reused`; the key must outlive that.
     pub fn check(&self, address: Option<IpAddr>, reused: Duration, now: Timestamp) -> Result<(), Refusal> {
@@ -78,15 +93,18 @@ impl KeyRecord {
 struct Item {
     key_id: String,
     principal: String,
+    name: Option<String>,
     status: String,
     until: Option<u64>,
     grants: GrantSet,
     #[serde(default)]
     cidrs: Vec<String>,
+    rate_limit: Option<String>,
     expires_at: Option<u64>,
     usage_plan_key: Option<String>,
     #[serde(default)]
     context: BTreeMap<String, String>,
+    version: Option<u64>,
 }
 
 impl TryFrom<Item> for KeyRecord {
@@ -100,37 +118,30 @@ impl TryFrom<Item> for KeyRecord {
             "revoked" => Status::Revoked,
             _ => return Err("status must be active, disabled, suspended or revoked".to_owned()),
         };
-        for (name, value) in [("key_id", &item.key_id), ("principal", &item.principal)] {
+        let label = item.name.filter(|label| !label.is_empty());
+        let named = [("key_id", Some(&item.key_id)), ("principal", Some(&item.principal)), ("name", label.as_ref())];
+        for (name, value) in named.into_iter().filter_map(|(name, value)| Some((name, value?))) {
             if value.is_empty() || value.len() > limits::NAME || value.chars().any(char::is_control) {
                 return Err(format!("{name} must be 1 to {} characters without control characters", limits::NAME));
             }
         }
-        if item.cidrs.len() > limits::CIDRS {
-            return Err(format!("cidrs has more than {} blocks", limits::CIDRS));
+        if item.rate_limit.as_deref().is_some_and(|tier| !is_label(tier)) {
+            return Err(format!("rate_limit: {LABEL}"));
         }
         Ok(Self {
             key_id: item.key_id,
             principal: item.principal,
+            name: label,
             status,
             grants: Arc::new(item.grants),
-            cidrs: item.cidrs.iter().map(|text| block(text)).collect::<Result<_, _>>()?,
+            cidrs: blocks("cidrs", &item.cidrs)?,
+            rate_limit: item.rate_limit,
             expires_at: item.expires_at.map(Timestamp::from_secs),
             usage_plan_key: item.usage_plan_key,
             context: checked_context(item.context)?,
+            version: item.version,
         })
     }
-}
-
-/// A block or a single address. An IPv4-mapped IPv6 block means the IPv4 block inside it.
-fn block(text: &str) -> Result<IpNet, String> {
-    let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-    let net = net.map_err(|_| format!("cidrs: {text:?} is not an address block such as 203.0.113.0/24"))?;
-    if let IpNet::V6(v6) = net
-        && let (Some(v4), Some(prefix)) = (v6.addr().to_ipv4_mapped(), v6.prefix_len().checked_sub(96))
-    {
-        return ipnet::Ipv4Net::new(v4, prefix).map(IpNet::V4).map_err(|error| error.to_string());
-    }
-    Ok(net)
 }
 
 fn checked_context(context: BTreeMap<String, String>) -> Result<Vec<(String, String)>, String> {
