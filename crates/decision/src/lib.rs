@@ -20,6 +20,7 @@ pub mod lifetimes;
 pub mod limits;
 pub mod path;
 pub mod path_map;
+pub mod published;
 pub mod record;
 pub mod request;
 pub mod rules;

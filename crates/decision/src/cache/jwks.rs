@@ -11,6 +11,9 @@
 //! * A key that vanishes from the set verifies on until a second fetch, `jwks_cooling` later, agrees.
 //!   One that is still there, but changed or not usable any more, is replaced at once.
 //!
+//! A set that key-sync has mirrored is offered before a fetch and after one that failed. It counts as
+//! old as it is, so none of the rules is softened by it.
+//!
 //! How a set is fetched, and that one request fetches while others wait, is not known here. When the
 //! issuer's record names another address, the cache is replaced, not told.
 
@@ -135,6 +138,41 @@ impl JwksCache {
         };
         self.failed = Some(now);
         notice
+    }
+
+    /// Before fetching: a set that somebody else fetched at `fetched_at`, for a token that names `kid`. It
+    /// does instead of a fetch if it is fresh, newer than what is held, and has the key; else it comes
+    /// back, and the fetch goes on.
+    pub fn offer(
+        &mut self,
+        keys: KeySet,
+        fetched_at: Timestamp,
+        kid: Option<&str>,
+        now: Timestamp,
+        lifetimes: &Lifetimes,
+    ) -> Result<Notice, KeySet> {
+        let fresh = now.age_of(fetched_at) < lifetimes.jwks_soft;
+        if keys.is_empty() || !fresh || !self.is_older_than(fetched_at) || !keys.knows(kid) {
+            return Err(keys);
+        }
+        self.looking = None;
+        // Nobody has asked the issuer, so whoever misses a key next may.
+        self.missed = None;
+        Ok(self.renew(keys, fetched_at, lifetimes))
+    }
+
+    /// After a fetch that failed: what was offered is better than nothing, or than what is held.
+    pub fn fall_back(&mut self, keys: KeySet, fetched_at: Timestamp, now: Timestamp, lifetimes: &Lifetimes) {
+        let usable = !keys.is_empty() && now.age_of(fetched_at) < lifetimes.jwks_kept;
+        if usable && self.is_older_than(fetched_at) {
+            let failed = self.failed;
+            self.renew(keys, fetched_at, lifetimes);
+            self.failed = failed;
+        }
+    }
+
+    fn is_older_than(&self, fetched_at: Timestamp) -> bool {
+        self.held.as_ref().is_none_or(|held| held.asked < fetched_at)
     }
 
     fn renew(&mut self, new: KeySet, asked: Timestamp, lifetimes: &Lifetimes) -> Notice {

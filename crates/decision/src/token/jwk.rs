@@ -75,7 +75,7 @@ pub(super) fn read(json: &str) -> Result<SigningKey, Dropped> {
 }
 
 /// Members of private and symmetric keys: RFC 7518 §6.2.2, §6.3.2, §6.4.1, RFC 8037 §2.
-const SECRET: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+pub(super) const SECRET: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 fn judge(jwk: &Object<'_>) -> Result<Vec<ParsedKey>, DropReason> {
     if SECRET.into_iter().any(|member| jwk.has(member)) {

@@ -10,14 +10,17 @@
 
 pub mod algorithm;
 mod claims;
+pub mod discovery;
 pub mod jwk;
 pub mod jws;
 pub mod key_set;
+pub mod mirrored;
 mod object;
 pub mod unverified;
 pub mod verify;
 
 pub use key_set::{KeySet, KeySetError};
+pub use mirrored::Mirrored;
 pub use unverified::Unverified;
 pub use verify::{Purpose, VerifiedToken};
 

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod mirrored;
 mod simulation;
 
 use base64::Engine as _;

@@ -1,4 +1,5 @@
-//! An issuer that rotates, shrinks, empties and fails at random, strangers, and good callers.
+//! An issuer that rotates, shrinks, empties and fails at random, a mirror of its keys that is looked at
+//! before it, strangers, and good callers.
 
 use proptest::prelude::*;
 
@@ -26,9 +27,11 @@ enum What {
     Fails(bool),
     /// The issuer answers, for a while, with a set without keys.
     Empties(bool),
+    /// The mirror takes over what the issuer publishes now, if that is any good.
+    Mirror,
 }
 
-fn events() -> impl Strategy<Value = Vec<Event>> {
+fn events(mirror: u32) -> impl Strategy<Value = Vec<Event>> {
     let what = prop_oneof![
         8 => Just(What::MadeUp),
         8 => Just(What::Caller),
@@ -36,6 +39,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         1 => Just(What::Withdraw),
         1 => any::<bool>().prop_map(What::Fails),
         1 => any::<bool>().prop_map(What::Empties),
+        mirror => Just(What::Mirror),
     ];
     let after = prop_oneof![4 => 0_u64..2_000, 3 => 0_u64..40_000, 1 => 0_u64..700_000];
     prop::collection::vec((after, what).prop_map(|(after, what)| Event { after, what }), 1..200)
@@ -47,6 +51,8 @@ struct World {
     cache: JwksCache,
     /// Name and time of publication, oldest first.
     published: Vec<(String, u64)>,
+    /// Names, and when they were fetched.
+    mirror: Option<(Vec<String>, u64)>,
     counter: u32,
     fails: bool,
     empties: bool,
@@ -64,6 +70,7 @@ impl World {
             now: 10_000_000,
             cache: JwksCache::default(),
             published,
+            mirror: None,
             counter: 0,
             fails: false,
             empties: false,
@@ -73,8 +80,26 @@ impl World {
         }
     }
 
+    /// As the shell does: the mirror, else the issuer, else the mirror again.
+    fn fetch(&mut self, kid: &str) {
+        let Some((kids, fetched_at)) = self.mirror.clone() else { return self.fetch_from_issuer() };
+        let kids: Vec<&str> = kids.iter().map(String::as_str).collect();
+        let (mirrored_at, now) = (Timestamp::from_millis(fetched_at), Timestamp::from_millis(self.now));
+        match self.cache.offer(set(&kids), mirrored_at, Some(kid), now, &L) {
+            Ok(_) => self.last_good_fetch = self.last_good_fetch.max(Some(fetched_at)),
+            Err(keys) => {
+                self.fetch_from_issuer();
+                if self.fails || self.empties {
+                    let now = Timestamp::from_millis(self.now);
+                    self.cache.fall_back(keys, mirrored_at, now, &L);
+                    self.last_good_fetch = self.last_good_fetch.max(Some(fetched_at));
+                }
+            }
+        }
+    }
+
     /// The worst the issuer's side can do: the set is as old as the question, and late.
-    fn fetch(&mut self) {
+    fn fetch_from_issuer(&mut self) {
         let asked = self.now;
         self.fetches.push(asked);
         let kids: Vec<&str> = self.published.iter().map(|(kid, _)| kid.as_str()).collect();
@@ -90,11 +115,14 @@ impl World {
         self.cache.fetched(outcome, Timestamp::from_millis(self.now), &L);
     }
 
-    /// As the shell does: fetch if asked to, then ask again, once.
+    /// As the shell does: fetch if asked to, then ask again. What a mirror had may want confirming, so
+    /// there are two rounds.
     fn request(&mut self, kid: &str) -> Ask {
-        match self.cache.ask(Some(kid), Timestamp::from_millis(self.now), &L) {
-            Ask::Fetch | Ask::Use { refresh: true, .. } => self.fetch(),
-            settled => return settled,
+        for _ in 0..2 {
+            match self.cache.ask(Some(kid), Timestamp::from_millis(self.now), &L) {
+                Ask::Fetch | Ask::Use { refresh: true, .. } => self.fetch(kid),
+                settled => return settled,
+            }
         }
         self.cache.ask(Some(kid), Timestamp::from_millis(self.now), &L)
     }
@@ -118,6 +146,11 @@ impl World {
             What::Withdraw => {}
             What::Fails(fails) => self.fails = fails,
             What::Empties(empties) => self.empties = empties,
+            What::Mirror if self.fails || self.empties => {}
+            What::Mirror => {
+                let kids = self.published.iter().map(|(kid, _)| kid.clone()).collect();
+                self.mirror = Some((kids, self.now));
+            }
         }
         Ok(())
     }
@@ -157,7 +190,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn good_keys_are_never_refused_and_fetches_are_few(events in events()) {
+    fn good_keys_are_never_refused_and_fetches_are_few(events in prop_oneof![events(0), events(4)]) {
         let mut world = World::new();
         for event in &events {
             world.step(event)?;
