@@ -8,10 +8,10 @@ use countersign_decision::lifetimes::Lifetimes;
 use countersign_decision::path_map::PathMap;
 use countersign_decision::rules::{ApiStage, EdgeProof, Replay, Require, Rules};
 use countersign_decision::signature::Algorithm;
+use countersign_https::Network;
 
 use crate::answer::HttpAnswer;
 use crate::audit::Audit;
-use crate::https::Network;
 
 pub struct Config {
     pub rules: Rules,

@@ -8,13 +8,13 @@ use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use countersign_decision::time::Timestamp;
+use countersign_https::Https;
 use countersign_store::{KeyTable, SigningSecret};
 use tokio::time::Instant;
 
 use crate::audit::Journal;
 use crate::config::Config;
 use crate::handler::Authorizer;
-use crate::https::Https;
 use crate::issuers::IssuerSource;
 use crate::moment::Moment;
 use crate::notes::{Noted, Notes};

@@ -1,24 +1,19 @@
-//! Fetching an issuer's documents: HTTPS only, public addresses only, no redirects, bounded bodies.
+//! Which addresses may be connected to.
 //!
-//! Whoever writes an issuer record could otherwise make the function fetch from the inside of its
-//! own network. The address is checked where it is resolved for the connection, so a name that
-//! resolves differently the second time gains nothing. The SDK's HTTP client is used, so that there
-//! is one TLS stack and one set of root certificates.
+//! Whoever writes an issuer record could otherwise make a function fetch from the inside of its own
+//! network. The address is checked where it is resolved for the connection, so a name that resolves
+//! differently the second time gains nothing.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
-use aws_smithy_runtime_api::client::http::HttpConnector as _;
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_types::byte_stream::ByteStream;
-use countersign_decision::limits;
 
-/// Where an issuer's documents may come from.
+/// Where requests may go.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Network {
+    /// Over TLS to public addresses.
     Public,
-    /// Plain http and private addresses too: for tests.
+    /// Plain http and private addresses too: for tests, and for what an operator configured by hand.
     Any,
 }
 
@@ -30,48 +25,12 @@ impl Network {
             _ => None,
         }
     }
-}
-
-pub struct Https {
-    network: Network,
-    connector: Connector,
-}
-
-impl Https {
-    /// Reads the root certificates, which takes milliseconds: at start, not in a request.
-    pub fn new(network: Network) -> Self {
-        let connector = Connector::builder()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
-            .build_with_resolver(PublicOnly(network));
-        Self { network, connector }
-    }
-
-    /// One GET. `Err` says for the operator why there is no body.
-    pub async fn get(&self, url: &str) -> Result<Vec<u8>, String> {
-        self.check(url)?;
-        let mut request = HttpRequest::empty();
-        request.set_uri(url).map_err(|_| format!("{url}: not a URL"))?;
-        request.headers_mut().insert("accept", "application/json");
-        let mut response = self.connector.call(request).await.map_err(|error| format!("{url}: {error:?}"))?;
-        if response.status().as_u16() != 200 {
-            return Err(format!("{url}: status {}", response.status().as_u16()));
-        }
-        let mut stream = ByteStream::new(response.take_body());
-        let mut body = Vec::new();
-        while let Some(chunk) = stream.try_next().await.map_err(|error| format!("{url}: {error}"))? {
-            if body.len() + chunk.len() > limits::JWKS_BODY {
-                return Err(format!("{url}: larger than {} bytes", limits::JWKS_BODY));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
-    }
 
     /// A host that is written as an address is never resolved, so it is checked here.
-    fn check(&self, url: &str) -> Result<(), String> {
+    pub(crate) fn check(self, url: &str) -> Result<(), String> {
         let authority = match url.split_once("://") {
             Some(("https", rest)) => rest,
-            Some(("http", rest)) if self.network == Network::Any => rest,
+            Some(("http", rest)) if self == Self::Any => rest,
             _ => return Err(format!("{url}: must be an https URL")),
         };
         let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
@@ -83,7 +42,7 @@ impl Https {
             None => authority.split(':').next().unwrap_or_default(),
         };
         match host.parse::<IpAddr>() {
-            Ok(address) if self.network == Network::Public && !is_public(address) => {
+            Ok(address) if self == Self::Public && !is_public(address) => {
                 Err(format!("{url}: {address} is not a public address"))
             }
             _ => Ok(()),
@@ -92,9 +51,9 @@ impl Https {
 }
 
 #[derive(Clone, Debug)]
-struct PublicOnly(Network);
+pub(crate) struct Resolver(pub Network);
 
-impl ResolveDns for PublicOnly {
+impl ResolveDns for Resolver {
     fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
         DnsFuture::new(async move {
             let found = tokio::net::lookup_host((name, 0)).await.map_err(ResolveDnsError::new)?;
@@ -189,7 +148,6 @@ mod tests {
 
     #[test]
     fn urls_that_are_never_fetched() {
-        let public = Https::new(Network::Public);
         for url in [
             "http://issuer.example/",
             "ftp://issuer.example/",
@@ -201,9 +159,15 @@ mod tests {
             "https://169.254.169.254/latest",
             "https://[::ffff:10.0.0.1]:8443/",
         ] {
-            assert!(public.check(url).is_err(), "{url}");
+            assert!(Network::Public.check(url).is_err(), "{url}");
         }
-        assert!(public.check("https://issuer.example/jwks").is_ok());
-        assert!(Https::new(Network::Any).check("http://127.0.0.1:9/jwks").is_ok());
+        assert!(Network::Public.check("https://issuer.example/jwks").is_ok());
+        assert!(Network::Any.check("http://127.0.0.1:9/jwks").is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_name_is_judged_by_the_addresses_it_resolves_to() {
+        assert!(Resolver(Network::Public).resolve_dns("localhost").await.is_err());
+        assert!(Resolver(Network::Any).resolve_dns("localhost").await.is_ok());
     }
 }
