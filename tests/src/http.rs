@@ -4,7 +4,6 @@
 //! way or arrive a few bytes at a time. Refuses to know what is asked: a handler turns each request
 //! into an [`Answer`].
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -49,6 +48,8 @@ pub enum Answer {
     },
     /// The request is read and nothing is ever said.
     Hang,
+    /// The request is read and the connection closed.
+    Cut,
     /// The whole length is announced, half of it is sent, the connection is closed.
     Truncated(Bytes),
     /// A 200 whose body comes in pieces of `piece` bytes, one each `every`.
@@ -57,6 +58,8 @@ pub enum Answer {
         piece: usize,
         every: Duration,
     },
+    /// A 200 whose body never ends.
+    Endless,
 }
 
 impl Answer {
@@ -160,25 +163,28 @@ async fn serve(stream: TcpStream, handler: Handler) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let handler = handler.clone();
-        async move { Ok::<_, Infallible>(respond(request, &handler).await) }
+        async move { respond(request, &handler).await }
     });
     // An error here is the client that went away, or a body broken on purpose.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
-async fn respond(request: hyper::Request<Incoming>, handler: &Handler) -> Response<BoxBody<Bytes, io::Error>> {
+/// An error closes the connection without an answer.
+async fn respond(
+    request: hyper::Request<Incoming>,
+    handler: &Handler,
+) -> io::Result<Response<BoxBody<Bytes, io::Error>>> {
     let (head, body) = request.into_parts();
-    let Ok(body) = body.collect().await else {
-        return response(StatusCode::BAD_REQUEST, &[], Full::default().map_err(io::Error::other).boxed());
-    };
+    let body = body.collect().await.map_err(io::Error::other)?;
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
     let request = Request { method: head.method.to_string(), target, headers: head.headers, body: body.to_bytes() };
-    match handler(request).await {
+    Ok(match handler(request).await {
         Answer::Reply { status, headers, body } => {
             let status = StatusCode::from_u16(status).expect("a status code");
             response(status, &headers, Full::new(body).map_err(io::Error::other).boxed())
         }
         Answer::Hang => std::future::pending().await,
+        Answer::Cut => return Err(io::Error::other("cut on purpose")),
         Answer::Truncated(body) => {
             let length = [(CONTENT_LENGTH.as_str(), body.len().to_string())];
             let half = body.slice(..body.len() / 2);
@@ -190,7 +196,8 @@ async fn respond(request: hyper::Request<Incoming>, handler: &Handler) -> Respon
             let pieces = Pieces { rest: body, piece, pace: interval(every), whole: true };
             response(StatusCode::OK, &[("content-type", "application/json".to_owned())], pieces.boxed())
         }
-    }
+        Answer::Endless => response(StatusCode::OK, &[], Endless.boxed()),
+    })
 }
 
 fn response(
@@ -225,5 +232,18 @@ impl Body for Pieces {
         }
         let piece = self.piece.min(self.rest.len());
         Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(piece)))))
+    }
+}
+
+/// A body that goes on as long as somebody reads.
+struct Endless;
+
+impl Body for Endless {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        static PIECE: [u8; 65_536] = [b' '; 65_536];
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&PIECE)))))
     }
 }
