@@ -7,7 +7,7 @@ use countersign_decision::conversation::Lookup;
 use countersign_decision::decision::Fault;
 use countersign_decision::lifetimes::Lifetimes;
 use countersign_decision::signature::{Algorithm, EdgeKey};
-use countersign_store::table::PublicSigningKey;
+use countersign_store::edge_keys::PublicSigningKey;
 use countersign_store::{KeyTable, SigningSecret, Unavailable};
 
 use crate::moment::Moment;

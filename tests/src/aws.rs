@@ -8,9 +8,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::gate::Gate;
 use crate::http::{Answer, Request, Server};
 
+pub mod clients;
 pub mod dynamodb;
+pub mod forward;
+pub mod lambda;
 pub mod secrets;
 
 /// How a service misbehaves until told otherwise.
@@ -26,10 +30,12 @@ pub enum Outage {
     /// The right answer, this much later.
     Slow(Duration),
     AccessDenied,
+    /// It is done, and nothing is ever said.
+    Lost,
 }
 
 impl Outage {
-    /// Every outage that leaves the caller without an answer: what "down" can look like.
+    /// Every outage that leaves a reader without an answer: what "down" can look like.
     pub const DOWN: &[Self] = &[
         Self::Refuse,
         Self::Hang,
@@ -74,16 +80,38 @@ struct Dialect {
     key_of: fn(&Value) -> String,
 }
 
+type Perform = Box<dyn Fn(&str, &Value) -> Result<Value, ServiceError> + Send + Sync>;
+
 /// A fake service: its port, its faults, its calls.
 pub struct Service {
     server: Server,
-    state: Arc<State>,
+    inside: Arc<Inside>,
 }
 
-#[derive(Default)]
-struct State {
-    outage: Mutex<Option<(Option<String>, Outage)>>,
+/// A second port of a service, for one client whose calls pass a gate. It has the service's faults,
+/// but for [`Outage::Refuse`], which here is a hang.
+pub struct Door(Server);
+
+impl Door {
+    /// For `AWS_ENDPOINT_URL_…`.
+    pub fn url(&self) -> String {
+        self.0.url()
+    }
+}
+
+struct Inside {
+    dialect: Dialect,
+    perform: Perform,
+    fault: Mutex<Option<Fault>>,
     calls: Mutex<Vec<Call>>,
+}
+
+struct Fault {
+    /// The only operation that fails, if not all do.
+    operation: Option<String>,
+    outage: Outage,
+    /// How many more calls fail, if not all do.
+    left: Option<u32>,
 }
 
 impl Service {
@@ -91,17 +119,26 @@ impl Service {
         dialect: Dialect,
         perform: impl Fn(&str, &Value) -> Result<Value, ServiceError> + Send + Sync + 'static,
     ) -> Self {
-        let state = Arc::<State>::default();
-        let shared = Arc::new((state.clone(), dialect, perform));
+        let perform = Box::new(perform);
+        let inside = Arc::new(Inside { dialect, perform, fault: Mutex::default(), calls: Mutex::default() });
+        let shared = inside.clone();
         let server = Server::start(move |request| {
-            let shared = shared.clone();
-            async move {
-                let (state, dialect, perform) = &*shared;
-                answer(state, dialect, perform, &request).await
-            }
+            let inside = shared.clone();
+            async move { inside.answer(&request).await }
         })
         .await;
-        Self { server, state }
+        Self { server, inside }
+    }
+
+    /// Opens a further port, whose calls pass the gate under the names of their operations; one that is
+    /// about an item of key-sync's own names it, as in `PutItem sync#edge`.
+    pub async fn with_gate(&self, gate: &Arc<Gate>) -> Door {
+        let (inside, gate) = (self.inside.clone(), gate.clone());
+        let server = Server::start(move |request| {
+            let (inside, gate) = (inside.clone(), gate.clone());
+            async move { gate.pass(&inside.name_of(&request), inside.answer(&request)).await }
+        });
+        Door(server.await)
     }
 
     /// For `AWS_ENDPOINT_URL_…`.
@@ -116,7 +153,7 @@ impl Service {
         } else {
             self.server.listen();
         }
-        *self.state.outage.lock().unwrap() = Some((None, outage));
+        self.set_fault(None, outage, None);
     }
 
     /// Breaks one operation and leaves the others alone.
@@ -124,80 +161,108 @@ impl Service {
     /// # Panics
     /// On [`Outage::Refuse`]: a connection is refused before it names an operation.
     pub fn fail_operation(&self, operation: &str, outage: Outage) {
-        assert_ne!(outage, Outage::Refuse, "no single operation can refuse connections");
-        *self.state.outage.lock().unwrap() = Some((Some(operation.to_owned()), outage));
+        self.set_fault(Some(operation), outage, None);
+    }
+
+    /// Breaks the next calls of one operation, `times` of them.
+    ///
+    /// # Panics
+    /// On [`Outage::Refuse`].
+    pub fn fail_next(&self, operation: &str, outage: Outage, times: u32) {
+        self.set_fault(Some(operation), outage, Some(times));
+    }
+
+    fn set_fault(&self, operation: Option<&str>, outage: Outage, left: Option<u32>) {
+        let refuses_one = operation.is_some() && outage == Outage::Refuse;
+        assert!(!refuses_one, "no single operation can refuse connections");
+        let operation = operation.map(str::to_owned);
+        *self.inside.fault.lock().unwrap() = Some(Fault { operation, outage, left });
     }
 
     pub fn recover(&self) {
-        *self.state.outage.lock().unwrap() = None;
+        *self.inside.fault.lock().unwrap() = None;
         self.server.listen();
     }
 
     /// Every call so far, in order.
     pub fn calls(&self) -> Vec<Call> {
-        self.state.calls.lock().unwrap().clone()
+        self.inside.calls.lock().unwrap().clone()
     }
 
     /// How often `operation` was called for a key that starts with `key_prefix`.
     pub fn count(&self, operation: &str, key_prefix: &str) -> usize {
-        let calls = self.state.calls.lock().unwrap();
+        let calls = self.inside.calls.lock().unwrap();
         calls.iter().filter(|call| call.operation == operation && call.key.starts_with(key_prefix)).count()
     }
 
     pub fn forget_calls(&self) {
-        self.state.calls.lock().unwrap().clear();
+        self.inside.calls.lock().unwrap().clear();
     }
 }
 
-async fn answer(
-    state: &State,
-    dialect: &Dialect,
-    perform: &(impl Fn(&str, &Value) -> Result<Value, ServiceError> + Send + Sync),
-    request: &Request,
-) -> Answer {
-    let operation = request.header("x-amz-target").strip_prefix(dialect.target_prefix).unwrap_or_default();
-    let input: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-    let key = (dialect.key_of)(&input);
-    state.calls.lock().unwrap().push(Call { operation: operation.to_owned(), key, input: input.clone() });
-
-    let outage = match &*state.outage.lock().unwrap() {
-        Some((None, outage)) => Some(*outage),
-        Some((Some(only), outage)) if only == operation => Some(*outage),
-        _ => None,
-    };
-    match outage {
-        Some(Outage::Refuse | Outage::Hang) => return Answer::Hang,
-        Some(Outage::Throttle) => return failure(400, &ServiceError::new(dialect.throttled, "Rate exceeded")),
-        Some(Outage::ServerError) => {
-            return failure(500, &ServiceError::new("InternalServerError", "something broke"));
-        }
-        Some(Outage::AccessDenied) => {
-            return failure(400, &ServiceError::new("AccessDeniedException", "not authorized"));
-        }
-        Some(Outage::Garbage) => {
-            return Answer::Reply {
-                status: 200,
-                headers: vec![("content-type", dialect.content_type.to_owned())],
-                body: "<html>it works!</html>".into(),
-            };
-        }
-        Some(Outage::Slow(delay)) => tokio::time::sleep(delay).await,
-        Some(Outage::Truncated) | None => {}
+impl Inside {
+    fn operation<'a>(&self, request: &'a Request) -> &'a str {
+        request.header("x-amz-target").strip_prefix(self.dialect.target_prefix).unwrap_or_default()
     }
 
-    let output = if request.header("authorization").starts_with("AWS4-HMAC-SHA256 ") {
-        perform(operation, &input)
-    } else {
-        Err(ServiceError::new("MissingAuthenticationTokenException", "the call is not signed"))
-    };
-    match output {
-        Ok(output) if outage == Some(Outage::Truncated) => Answer::Truncated(output.to_string().into()),
-        Ok(output) => Answer::Reply {
-            status: 200,
-            headers: vec![("content-type", dialect.content_type.to_owned())],
-            body: output.to_string().into(),
-        },
-        Err(error) => failure(400, &error),
+    fn name_of(&self, request: &Request) -> String {
+        let key = (self.dialect.key_of)(&serde_json::from_slice(&request.body).unwrap_or_default());
+        let operation = self.operation(request);
+        if key.starts_with("sync#") { format!("{operation} {key}") } else { operation.to_owned() }
+    }
+
+    async fn answer(&self, request: &Request) -> Answer {
+        let operation = self.operation(request);
+        let input: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let key = (self.dialect.key_of)(&input);
+        self.calls.lock().unwrap().push(Call { operation: operation.to_owned(), key, input: input.clone() });
+
+        let outage = self.outage_of(operation);
+        match outage {
+            Some(Outage::Refuse | Outage::Hang) => return Answer::Hang,
+            Some(Outage::Throttle) => {
+                return failure(400, &ServiceError::new(self.dialect.throttled, "Rate exceeded"));
+            }
+            Some(Outage::ServerError) => {
+                return failure(500, &ServiceError::new("InternalServerError", "something broke"));
+            }
+            Some(Outage::AccessDenied) => {
+                return failure(400, &ServiceError::new("AccessDeniedException", "not authorized"));
+            }
+            Some(Outage::Garbage) => return self.reply("<html>it works!</html>".to_owned()),
+            Some(Outage::Slow(delay)) => tokio::time::sleep(delay).await,
+            Some(Outage::Truncated | Outage::Lost) | None => {}
+        }
+
+        let output = if request.header("authorization").starts_with("AWS4-HMAC-SHA256 ") {
+            (self.perform)(operation, &input)
+        } else {
+            Err(ServiceError::new("MissingAuthenticationTokenException", "the call is not signed"))
+        };
+        match (outage, output) {
+            (Some(Outage::Lost), _) => Answer::Hang,
+            (Some(Outage::Truncated), Ok(output)) => Answer::Truncated(output.to_string().into()),
+            (_, Ok(output)) => self.reply(output.to_string()),
+            (_, Err(error)) => failure(400, &error),
+        }
+    }
+
+    fn outage_of(&self, operation: &str) -> Option<Outage> {
+        let mut fault = self.fault.lock().unwrap();
+        let found = fault.as_mut().filter(|fault| fault.operation.as_deref().is_none_or(|only| only == operation))?;
+        let outage = found.outage;
+        if let Some(left) = &mut found.left {
+            *left -= 1;
+            if *left == 0 {
+                *fault = None;
+            }
+        }
+        Some(outage)
+    }
+
+    fn reply(&self, body: String) -> Answer {
+        let headers = vec![("content-type", self.dialect.content_type.to_owned())];
+        Answer::Reply { status: 200, headers, body: body.into() }
     }
 }
 

@@ -1,35 +1,37 @@
-//! A DynamoDB of one table: GetItem and the conditional PutItem, in JSON 1.0.
+//! A DynamoDB of one table, in JSON 1.0: the operations that Countersign calls, with their conditions,
+//! and the table's change feed.
 //!
-//! Only the condition that the nonce claim needs is understood; any other is a ValidationException,
-//! as an expression with a syntax error would be.
+//! What it does not understand it refuses as DynamoDB would, with a ValidationException.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Map, Value, json};
 
-use super::{Dialect, Service, ServiceError};
+use super::{Dialect, Service};
+use items::Items;
 
-type Items = Arc<Mutex<HashMap<String, Map<String, Value>>>>;
+mod expressions;
+mod items;
+mod operations;
 
 pub struct Table {
     pub service: Service,
     name: String,
-    items: Items,
+    items: Arc<Mutex<Items>>,
 }
 
 impl Table {
     pub async fn start(name: &str) -> Self {
-        let items = Items::default();
+        let items = Arc::<Mutex<Items>>::default();
         let dialect = Dialect {
             target_prefix: "DynamoDB_20120810.",
             content_type: "application/x-amz-json-1.0",
             throttled: "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
-            key_of: partition_key,
+            key_of: |input| operations::partition_key(input).to_owned(),
         };
         let service = Service::start(dialect, {
             let (name, items) = (name.to_owned(), items.clone());
-            move |operation, input| perform(&name, &items, operation, input)
+            move |operation, input| operations::perform(&name, &mut items.lock().unwrap(), operation, input)
         })
         .await;
         Self { service, name: name.to_owned(), items }
@@ -42,9 +44,8 @@ impl Table {
     /// Writes a record given as plain JSON: strings, numbers, booleans, lists and objects.
     pub fn put(&self, record: &Value) {
         let record = record.as_object().expect("a record is an object");
-        let pk = record["pk"].as_str().expect("a record has a pk").to_owned();
         let item = record.iter().map(|(name, value)| (name.clone(), attribute(value))).collect();
-        self.items.lock().unwrap().insert(pk, item);
+        self.items.lock().unwrap().put(item);
     }
 
     pub fn remove(&self, pk: &str) {
@@ -58,13 +59,29 @@ impl Table {
 
     /// All partition keys that start with `prefix`.
     pub fn keys(&self, prefix: &str) -> Vec<String> {
-        self.items.lock().unwrap().keys().filter(|pk| pk.starts_with(prefix)).cloned().collect()
+        self.items.lock().unwrap().keys().filter(|pk| pk.starts_with(prefix)).map(str::to_owned).collect()
     }
-}
 
-fn partition_key(input: &Value) -> String {
-    let pk = if input["Key"].is_null() { &input["Item"]["pk"]["S"] } else { &input["Key"]["pk"]["S"] };
-    pk.as_str().unwrap_or_default().to_owned()
+    /// Ends each page of a scan after so many items, found or filtered out. A megabyte ends it anyway.
+    pub fn set_page_size(&self, items: usize) {
+        self.items.lock().unwrap().page_size = items;
+    }
+
+    /// Answers so many keys of each BatchGetItem and leaves the others unprocessed; `None` answers all.
+    pub fn set_batch_limit(&self, keys: Option<usize>) {
+        self.items.lock().unwrap().batch_limit = keys;
+    }
+
+    /// Every change of an item so far, in order: the records of the table's stream, with both images, as
+    /// Lambda receives them.
+    pub fn stream(&self) -> Vec<Value> {
+        self.items.lock().unwrap().changes.clone()
+    }
+
+    /// Begins the stream anew; sequence numbers go on.
+    pub fn forget_stream(&self) {
+        self.items.lock().unwrap().changes.clear();
+    }
 }
 
 fn attribute(value: &Value) -> Value {
@@ -78,58 +95,5 @@ fn attribute(value: &Value) -> Value {
             let members = map.iter().map(|(name, value)| (name.clone(), attribute(value)));
             json!({ "M": members.collect::<Map<_, _>>() })
         }
-    }
-}
-
-fn perform(table: &str, items: &Items, operation: &str, input: &Value) -> Result<Value, ServiceError> {
-    if input["TableName"] != table {
-        let message = format!("Requested resource not found: Table: {}", input["TableName"]);
-        return Err(ServiceError::new("ResourceNotFoundException", message));
-    }
-    match operation {
-        "GetItem" => Ok(get_item(items, input)),
-        "PutItem" => put_item(items, input),
-        other => Err(ServiceError::new("UnknownOperationException", format!("no {other} here"))),
-    }
-}
-
-fn get_item(items: &Items, input: &Value) -> Value {
-    match items.lock().unwrap().get(&partition_key(input)) {
-        Some(item) => json!({ "Item": item }),
-        None => json!({}),
-    }
-}
-
-fn put_item(items: &Items, input: &Value) -> Result<Value, ServiceError> {
-    let mut items = items.lock().unwrap();
-    let pk = partition_key(input);
-    if let Some(old) = items.get(&pk)
-        && requires_absence(input)?
-    {
-        let code = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException";
-        let mut error = ServiceError::new(code, "The conditional request failed");
-        if input["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD" {
-            error.more = json!({ "Item": old });
-        }
-        return Err(error);
-    }
-    let item = input["Item"].as_object().cloned().unwrap_or_default();
-    items.insert(pk, item);
-    Ok(json!({}))
-}
-
-/// Whether the put is to fail where the item exists.
-fn requires_absence(input: &Value) -> Result<bool, ServiceError> {
-    let Some(condition) = input["ConditionExpression"].as_str() else { return Ok(false) };
-    let name =
-        condition.trim().strip_prefix("attribute_not_exists(").and_then(|rest| rest.strip_suffix(')')).map(str::trim);
-    let resolved = name.map(|name| match input["ExpressionAttributeNames"][name].as_str() {
-        Some(resolved) if name.starts_with('#') => resolved,
-        _ => name,
-    });
-    if resolved == Some("pk") {
-        Ok(true)
-    } else {
-        Err(ServiceError::new("ValidationException", format!("Invalid ConditionExpression: {condition}")))
     }
 }

@@ -1,7 +1,9 @@
-//! A Secrets Manager of one secret: DescribeSecret and GetSecretValue, in JSON 1.1.
+//! A Secrets Manager of one secret with versions and staging labels, in JSON 1.1, and of plain secrets
+//! beside it that are only read.
 //!
 //! A version may be labelled and have no value yet, as in the first moments of a rotation:
-//! DescribeSecret lists it, GetSecretValue does not find it.
+//! DescribeSecret lists it, GetSecretValue does not find it. RotateSecret makes such a version; the
+//! steps that follow are for whoever plays the rotation.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -9,37 +11,52 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use super::{Dialect, Service, ServiceError};
+use versions::Versions;
 
-#[derive(Clone)]
-struct Version {
-    labels: Vec<String>,
-    value: Option<String>,
-}
-
-type Versions = Arc<Mutex<BTreeMap<String, Version>>>;
+mod versions;
 
 pub struct Secret {
     pub service: Service,
     arn: String,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    arn: String,
+    name: String,
     versions: Versions,
+    rotation_enabled: bool,
+    /// Reads of a version's value that still find nothing.
+    unreadable: BTreeMap<String, u32>,
+    others: BTreeMap<String, String>,
 }
 
 impl Secret {
     pub async fn start(name: &str) -> Self {
         let arn = format!("arn:aws:secretsmanager:eu-west-1:123456789012:secret:{name}-AbCdEf");
-        let versions = Versions::default();
+        let state = Arc::new(Mutex::new(State {
+            arn: arn.clone(),
+            name: name.to_owned(),
+            versions: Versions::default(),
+            rotation_enabled: true,
+            unreadable: BTreeMap::new(),
+            others: BTreeMap::new(),
+        }));
         let dialect = Dialect {
             target_prefix: "secretsmanager.",
             content_type: "application/x-amz-json-1.1",
             throttled: "ThrottlingException",
-            key_of: |input| input["VersionId"].as_str().unwrap_or_default().to_owned(),
+            key_of: |input| {
+                let version = ["VersionId", "ClientRequestToken"].map(|name| input[name].as_str());
+                version.into_iter().flatten().next().unwrap_or_default().to_owned()
+            },
         };
         let service = Service::start(dialect, {
-            let (arn, name, versions) = (arn.clone(), name.to_owned(), versions.clone());
-            move |operation, input| perform(&arn, &name, &versions.lock().unwrap(), operation, input)
+            let state = state.clone();
+            move |operation, input| state.lock().unwrap().perform(operation, input)
         })
         .await;
-        Self { service, arn, versions }
+        Self { service, arn, state }
     }
 
     pub fn arn(&self) -> &str {
@@ -47,74 +64,143 @@ impl Secret {
     }
 
     /// Adds or replaces a version. Its labels are taken from whichever version had them, as
-    /// UpdateSecretVersionStage does; `None` is a placeholder without a value.
+    /// UpdateSecretVersionStage does, but AWSPREVIOUS stays; `None` is a placeholder without a value.
     pub fn put(&self, version_id: &str, labels: &[&str], value: Option<&str>) {
-        let mut versions = self.versions.lock().unwrap();
-        for version in versions.values_mut() {
-            version.labels.retain(|label| !labels.contains(&label.as_str()));
-        }
-        let labels = labels.iter().map(|&label| label.to_owned()).collect();
-        versions.insert(version_id.to_owned(), Version { labels, value: value.map(str::to_owned) });
+        self.state.lock().unwrap().versions.set(version_id, labels, value);
     }
 
     /// Takes every label off a version: it is readable by id and no longer to be accepted.
     pub fn unlabel(&self, version_id: &str) {
-        if let Some(version) = self.versions.lock().unwrap().get_mut(version_id) {
-            version.labels.clear();
+        self.state.lock().unwrap().versions.unlabel(version_id);
+    }
+
+    /// Adds a secret of another name, with a value that is only read.
+    pub fn put_other(&self, name: &str, value: &str) {
+        self.state.lock().unwrap().others.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// All labelled versions with their labels.
+    pub fn labels(&self) -> BTreeMap<String, Vec<String>> {
+        self.state.lock().unwrap().versions.labelled()
+    }
+
+    /// The version that carries a label.
+    pub fn holder(&self, label: &str) -> Option<String> {
+        self.state.lock().unwrap().versions.holder(label)
+    }
+
+    pub fn value(&self, version_id: &str) -> Option<String> {
+        self.state.lock().unwrap().versions.value(version_id)
+    }
+
+    /// Starts a rotation as the schedule does: a placeholder, labelled AWSPENDING.
+    ///
+    /// # Errors
+    /// Secrets Manager's words, where another rotation is not finished or rotation is off.
+    pub fn rotate(&self, token: &str) -> Result<(), String> {
+        let started = self.state.lock().unwrap().rotate(token);
+        started.map_err(|error| error.message)
+    }
+
+    pub fn set_rotation_enabled(&self, enabled: bool) {
+        self.state.lock().unwrap().rotation_enabled = enabled;
+    }
+
+    /// Keeps a version's value from the next reads of it, as just after it was stored.
+    pub fn delay_value(&self, version_id: &str, reads: u32) {
+        self.state.lock().unwrap().unreadable.insert(version_id.to_owned(), reads);
+    }
+}
+
+impl State {
+    fn perform(&mut self, operation: &str, input: &Value) -> Result<Value, ServiceError> {
+        if let Some(value) = input["SecretId"].as_str().and_then(|id| self.others.get(id)) {
+            return match operation {
+                "GetSecretValue" => {
+                    Ok(json!({ "Name": input["SecretId"], "VersionId": "only", "SecretString": value }))
+                }
+                _ => Err(ServiceError::new("AccessDeniedException", "this secret is only read")),
+            };
+        }
+        if input["SecretId"] != self.arn && input["SecretId"] != self.name {
+            return Err(not_found("Secrets Manager can't find the specified secret."));
+        }
+        match operation {
+            "DescribeSecret" => Ok(self.describe()),
+            "GetSecretValue" => self.get_value(input),
+            "PutSecretValue" => self.put_value(input),
+            "UpdateSecretVersionStage" => self.update_stage(input),
+            "RotateSecret" => {
+                let token = required(input, "ClientRequestToken")?;
+                self.rotate(token)?;
+                Ok(json!({ "ARN": self.arn, "Name": self.name, "VersionId": token }))
+            }
+            other => Err(ServiceError::new("InvalidAction", format!("no {other} here"))),
         }
     }
-}
 
-fn perform(
-    arn: &str,
-    name: &str,
-    versions: &BTreeMap<String, Version>,
-    operation: &str,
-    input: &Value,
-) -> Result<Value, ServiceError> {
-    if input["SecretId"] != arn && input["SecretId"] != name {
-        return Err(not_found("Secrets Manager can't find the specified secret."));
+    fn describe(&self) -> Value {
+        let stages = self.versions.labelled();
+        json!({
+            "ARN": self.arn,
+            "Name": self.name,
+            "RotationEnabled": self.rotation_enabled,
+            "VersionIdsToStages": stages,
+        })
     }
-    match operation {
-        "DescribeSecret" => Ok(describe(arn, name, versions)),
-        "GetSecretValue" => get_value(arn, name, versions, input),
-        other => Err(ServiceError::new("InvalidAction", format!("no {other} here"))),
-    }
-}
 
-fn describe(arn: &str, name: &str, versions: &BTreeMap<String, Version>) -> Value {
-    let labelled = versions.iter().filter(|(_, version)| !version.labels.is_empty());
-    let stages: BTreeMap<_, _> = labelled.map(|(id, version)| (id, &version.labels)).collect();
-    json!({ "ARN": arn, "Name": name, "RotationEnabled": true, "VersionIdsToStages": stages })
-}
-
-fn get_value(
-    arn: &str,
-    name: &str,
-    versions: &BTreeMap<String, Version>,
-    input: &Value,
-) -> Result<Value, ServiceError> {
-    let by_id = input["VersionId"].as_str();
-    let label = input["VersionStage"].as_str();
-    let wanted = |id: &str, version: &Version| match (by_id, label) {
-        (None, None) => version.labels.iter().any(|own| own == "AWSCURRENT"),
-        _ => {
-            by_id.is_none_or(|by_id| by_id == id)
-                && label.is_none_or(|label| version.labels.iter().any(|own| own == label))
+    fn get_value(&mut self, input: &Value) -> Result<Value, ServiceError> {
+        let missing = || not_found("Secrets Manager can't find the specified secret value.");
+        let (by_id, label) = (input["VersionId"].as_str(), input["VersionStage"].as_str());
+        let id = match (by_id, label) {
+            (Some(id), None) => Some(id.to_owned()),
+            (Some(id), Some(label)) => self.versions.holder(label).filter(|holder| holder == id),
+            (None, label) => self.versions.holder(label.unwrap_or("AWSCURRENT")),
+        };
+        let id = id.ok_or_else(missing)?;
+        if let Some(reads) = self.unreadable.get_mut(&id).filter(|reads| **reads > 0) {
+            *reads -= 1;
+            return Err(missing());
         }
-    };
-    let found = versions.iter().find(|(id, version)| wanted(id, version));
-    let Some((id, Version { labels, value: Some(value) })) = found else {
-        return Err(not_found("Secrets Manager can't find the specified secret value."));
-    };
-    Ok(json!({
-        "ARN": arn,
-        "Name": name,
-        "VersionId": id,
-        "VersionStages": labels,
-        "SecretString": value,
-        "CreatedDate": 1_763_800_000.5,
-    }))
+        let value = self.versions.value(&id).ok_or_else(missing)?;
+        Ok(json!({
+            "ARN": self.arn,
+            "Name": self.name,
+            "VersionId": id,
+            "VersionStages": self.versions.labelled().remove(&id).unwrap_or_default(),
+            "SecretString": value,
+            "CreatedDate": 1_763_800_000.5,
+        }))
+    }
+
+    fn put_value(&mut self, input: &Value) -> Result<Value, ServiceError> {
+        let (token, value) = (required(input, "ClientRequestToken")?, required(input, "SecretString")?);
+        let labels: Vec<_> = match input["VersionStages"].as_array() {
+            Some(labels) => labels.iter().filter_map(Value::as_str).collect(),
+            None => vec!["AWSCURRENT"],
+        };
+        self.versions.put(token, &labels, value)?;
+        Ok(json!({ "ARN": self.arn, "Name": self.name, "VersionId": token, "VersionStages": labels }))
+    }
+
+    fn update_stage(&mut self, input: &Value) -> Result<Value, ServiceError> {
+        let label = required(input, "VersionStage")?;
+        self.versions.move_label(label, input["MoveToVersionId"].as_str(), input["RemoveFromVersionId"].as_str())?;
+        Ok(json!({ "ARN": self.arn, "Name": self.name }))
+    }
+
+    fn rotate(&mut self, token: &str) -> Result<(), ServiceError> {
+        if !self.rotation_enabled {
+            let message = "No Lambda rotation function ARN is associated with this secret.";
+            return Err(ServiceError::new("InvalidRequestException", message));
+        }
+        self.versions.begin_rotation(token)
+    }
+}
+
+fn required<'a>(input: &'a Value, name: &str) -> Result<&'a str, ServiceError> {
+    let missing = || ServiceError::new("InvalidParameterException", format!("You must provide {name}."));
+    input[name].as_str().filter(|value| !value.is_empty()).ok_or_else(missing)
 }
 
 fn not_found(message: &str) -> ServiceError {
