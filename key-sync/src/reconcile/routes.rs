@@ -1,0 +1,62 @@
+//! The document of all routes, compared as one entry.
+
+use countersign_decision::published::{self, Mark, ROUTES};
+
+use super::Run;
+use super::table::Table;
+use crate::job::DryRun;
+use crate::metrics::Drift;
+use crate::plan::may_replace_routes;
+use crate::publish::Publisher;
+use crate::publish::routes::{Named, Note, Outcome, guarded};
+use crate::report::JobError;
+
+impl Run<'_> {
+    /// Nothing is published while a route is invalid; the scan has said so.
+    pub(super) async fn compare_routes(&mut self, table: &Table) -> Result<(), JobError> {
+        let note = Note::read(self.key_sync).await?;
+        let shown = self.list_few(ROUTES).await?.remove(ROUTES);
+        let Some(class) = drift(table, note.as_ref(), shown) else { return Ok(()) };
+        self.tally.drift(class, ROUTES);
+        // A lost note counts as one route, so that what the edge shows is not emptied for want of it.
+        let (left, of) = (table.routes.len(), note.map_or(usize::from(shown.is_some()), |note| note.ids.len()));
+        let guards = !self.options.allow_deletions && !may_replace_routes(left, of);
+        if guards {
+            self.tally.guard(guarded(left, of));
+        }
+        if guards || self.options.dry_run == DryRun::Yes {
+            return Ok(());
+        }
+        let ids = table.routes.keys().cloned().collect();
+        let publisher = Publisher::begin(self.key_sync, self.until).await?;
+        let became = publisher.publish_routes(Named::All(ids), self.options.allow_deletions).await;
+        publisher.end().await;
+        self.count_calls();
+        match became? {
+            Outcome::Written => self.tally.written += 1,
+            Outcome::Failed => self.tally.failed(1),
+            Outcome::Guarded { left, of } => self.tally.guard(guarded(left, of)),
+            Outcome::Invalid(records) => records.iter().for_each(|record| self.tally.invalid(record)),
+            Outcome::Waiting => {}
+        }
+        Ok(())
+    }
+}
+
+fn drift(table: &Table, note: Option<&Note>, shown: Option<Mark>) -> Option<Drift> {
+    let records: Vec<_> =
+        table.routes.iter().filter_map(|(id, record)| Some((id.as_str(), record.as_ref().ok()?))).collect();
+    if records.len() < table.routes.len() {
+        return None;
+    }
+    let digest = published::routes_digest(&records).ok();
+    let published = note.filter(|note| digest.is_some_and(|digest| note.is_of(digest)));
+    let wanted =
+        published.and_then(|note| published::routes(note.version, &records).ok()).map(|document| document.mark);
+    match (wanted, shown) {
+        (_, None) => Some(Drift::Missing),
+        (Some(wanted), Some(shown)) if wanted == shown => None,
+        (Some(wanted), Some(shown)) if shown.version >= wanted.version => Some(Drift::Different),
+        _ => Some(Drift::Stale),
+    }
+}
