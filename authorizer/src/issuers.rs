@@ -1,5 +1,5 @@
-//! Finding an issuer: its record in the key table, and its key set where the record or OIDC
-//! discovery says it is.
+//! Finding an issuer: its record in the key table, and its key set, mirrored into the table or where
+//! the record or OIDC discovery says it is.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,12 +11,12 @@ use countersign_decision::decision::Fault;
 use countersign_decision::lifetimes::Lifetimes;
 use countersign_decision::limits;
 use countersign_decision::record::issuer::IssuerRecord;
-use countersign_decision::token::{KeySet, Unverified};
+use countersign_decision::token::{KeySet, Unverified, discovery};
+use countersign_https::Https;
 use countersign_store::KeyTable;
 use lru::LruCache;
-use serde::Deserialize;
 
-use crate::https::Https;
+use crate::mirror::{self, Binding};
 use crate::moment::Moment;
 use crate::notes::Notes;
 use crate::records::RecordSource;
@@ -41,16 +41,9 @@ pub struct KeySetSource {
 /// What has to be got before a token can be judged.
 pub enum Missing {
     Record,
-    Keys(Arc<KeySetSource>),
+    Keys(Arc<KeySetSource>, Binding),
     /// The keys at hand would do; this request was chosen to renew them.
-    FreshKeys(Arc<KeySetSource>),
-}
-
-/// The part of a discovery document that is used. OpenID Connect Discovery 1.0 §3.
-#[derive(Deserialize)]
-struct Discovery {
-    issuer: String,
-    jwks_uri: String,
+    FreshKeys(Arc<KeySetSource>, Binding),
 }
 
 const ROUNDS: usize = 3;
@@ -83,8 +76,8 @@ impl IssuerSource {
             }
             Ask::Unknown => Ok(Ok(Some(Issuer { record, keys: None }))),
             Ask::Cooling => Ok(Err(Fault::IssuerUnavailable)),
-            Ask::Use { refresh: true, .. } => Err(Missing::FreshKeys(set)),
-            Ask::Fetch => Err(Missing::Keys(set)),
+            Ask::Use { refresh: true, .. } => Err(Missing::FreshKeys(set, Binding::of(&record))),
+            Ask::Fetch => Err(Missing::Keys(set, Binding::of(&record))),
         }
     }
 
@@ -104,15 +97,15 @@ impl IssuerSource {
                     Ok(None) => return Ok(None),
                     Err(fault) => return Err(fault),
                 },
-                Missing::FreshKeys(set) => {
+                Missing::FreshKeys(set, binding) => {
                     let _fetching = set.fetching.lock().await;
-                    self.fetch(&set, iss, moment.spare(), notes).await;
+                    self.renew(&set, token, &binding, moment.spare(), notes).await;
                 }
-                Missing::Keys(set) => {
+                Missing::Keys(set, binding) => {
                     let _fetching = set.fetching.lock().await;
                     let ask = set.cache().ask(token.unverified_kid(), moment.now, &self.lifetimes);
                     if matches!(ask, Ask::Fetch) {
-                        self.fetch(&set, iss, moment, notes).await;
+                        self.renew(&set, token, &binding, moment, notes).await;
                     }
                 }
             }
@@ -122,6 +115,30 @@ impl IssuerSource {
             }
         }
         Err(Fault::IssuerUnavailable)
+    }
+
+    /// From the mirror where that will do, else from the issuer; from an old mirror in need.
+    async fn renew(
+        &self,
+        set: &KeySetSource,
+        token: &Unverified<'_>,
+        binding: &Binding,
+        moment: Moment,
+        notes: &Notes,
+    ) {
+        let iss = token.unverified_issuer();
+        let Some((keys, fetched_at)) = mirror::key_set(&self.table, iss, binding, moment, notes).await else {
+            self.fetch(set, iss, moment, notes).await;
+            return;
+        };
+        let offered = set.cache().offer(keys, fetched_at, token.unverified_kid(), moment.now, &self.lifetimes);
+        match offered {
+            Ok(notice) => tell(notice, iss, notes),
+            Err(keys) => {
+                self.fetch(set, iss, moment.spare(), notes).await;
+                set.cache().fall_back(keys, fetched_at, moment.now, &self.lifetimes);
+            }
+        }
     }
 
     async fn fetch(&self, set: &KeySetSource, iss: &str, moment: Moment, notes: &Notes) {
@@ -135,10 +152,7 @@ impl IssuerSource {
                 notes.cause(cause);
             }
         }
-        let notice = set.cache().fetched(parsed, moment.now, &self.lifetimes);
-        if !matches!(notice, Notice::Renewed | Notice::Failed) {
-            notes.cause(&format!("{iss}: {}", notice.code()));
-        }
+        tell(set.cache().fetched(parsed, moment.now, &self.lifetimes), iss, notes);
     }
 
     async fn download(&self, set: &KeySetSource, iss: &str) -> Result<Vec<u8>, String> {
@@ -151,14 +165,11 @@ impl IssuerSource {
     }
 
     async fn discover(&self, set: &KeySetSource, iss: &str) -> Result<String, String> {
-        let url = format!("{}/.well-known/openid-configuration", iss.trim_end_matches('/'));
-        let document: Discovery =
-            serde_json::from_slice(&self.https.get(&url).await?).map_err(|error| format!("{url}: {error}"))?;
-        if document.issuer != iss {
-            return Err(format!("{url}: says that its issuer is {:?}", document.issuer));
-        }
-        *set.discovered() = Some(document.jwks_uri.clone());
-        Ok(document.jwks_uri)
+        let address = discovery::address(iss);
+        let document = self.https.get(&address).await?;
+        let jwks_uri = discovery::jwks_uri(&document, iss).map_err(|wrong| format!("{address}: {wrong}"))?;
+        *set.discovered() = Some(jwks_uri.clone());
+        Ok(jwks_uri)
     }
 
     /// A record that names another place starts afresh: the old set must not answer for it.
@@ -185,6 +196,12 @@ impl KeySetSource {
 
     fn discovered(&self) -> MutexGuard<'_, Option<String>> {
         self.discovered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn tell(notice: Notice, iss: &str, notes: &Notes) {
+    if !matches!(notice, Notice::Renewed | Notice::Failed) {
+        notes.cause(&format!("{iss}: {}", notice.code()));
     }
 }
 

@@ -1,15 +1,9 @@
-//! Wiring only: the environment, the clock and the Lambda runtime.
+//! Wiring only: the environment and the end of the process.
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use countersign_authorizer::answer::Answer;
 use countersign_authorizer::config::Config;
-use countersign_authorizer::start;
-use countersign_decision::time::Timestamp;
-use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
-use serde_json::value::RawValue;
+use countersign_authorizer::serve::serve;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -20,40 +14,11 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let (authorizer, noted) = start::authorizer(config, now()).await;
-    for cause in noted.causes {
-        eprintln!("not loaded before the first request: {cause}");
-    }
-    let authorizer = Arc::new(authorizer);
-    let runtime = Runtime::new(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
-        let authorizer = Arc::clone(&authorizer);
-        async move {
-            let invocation = &event.context.request_id;
-            reply(authorizer.answer(event.payload.get(), invocation, now()).await)
-        }
-    }));
-    match runtime.run().await {
+    match serve(config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("the Lambda runtime ended: {error}");
             ExitCode::FAILURE
         }
     }
-}
-
-fn reply(answer: Answer) -> Result<Box<RawValue>, Diagnostic> {
-    let error = |error_type: &str, message: &str| Diagnostic {
-        error_type: error_type.to_owned(),
-        error_message: message.to_owned(),
-    };
-    match answer {
-        Answer::Body(body) => RawValue::from_string(body).map_err(|_| error("Fault", "answer_unwritable")),
-        Answer::Unauthorized => Err(error("Refusal", "Unauthorized")),
-        Answer::Error(fault) => Err(error("Fault", fault.code())),
-    }
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
