@@ -3,6 +3,7 @@
 //! Owns the process, its lines and the invocation ids. It starts with an environment of its own:
 //! nothing of the machine's leaks in, neither credentials nor proxies.
 
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -64,8 +65,13 @@ impl Function {
     }
 
     pub async fn try_start(env: &[(&str, &str)]) -> Result<Self, FailedStart> {
+        Self::try_start_of(binary::authorizer(), env).await
+    }
+
+    /// Starts another build of the authorizer.
+    pub async fn try_start_of(binary: &Path, env: &[(&str, &str)]) -> Result<Self, FailedStart> {
         let runtime = RuntimeApi::start().await;
-        let mut process = spawn(&runtime.authority(), env);
+        let mut process = spawn(binary, &runtime.authority(), env);
         let lines = Arc::<Lines>::default();
         let readers = [
             lines.read(process.stdout.take().expect("stdout is piped")),
@@ -147,8 +153,8 @@ impl Function {
     }
 }
 
-fn spawn(runtime_api: &str, env: &[(&str, &str)]) -> Child {
-    Command::new(binary::authorizer())
+fn spawn(binary: &Path, runtime_api: &str, env: &[(&str, &str)]) -> Child {
+    Command::new(binary)
         .env_clear()
         .envs([
             ("AWS_LAMBDA_RUNTIME_API", runtime_api),

@@ -1,0 +1,139 @@
+//! For the local stack: Cloudflare's API and the edge behind it, in one process on the loopback.
+//!
+//! Prints one JSON line with its addresses. The edge's address is good from the start, because it is
+//! deployed before there is a gateway; it answers once `PUT /gateway` on the control port has said
+//! where the gateway is. The control port also does what Cloudflare's dashboard would, and worse.
+
+#![allow(clippy::expect_used, clippy::unwrap_used)] // a stand-in that breaks must break its suite
+
+use std::env;
+use std::io::Write as _;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use countersign_tests::client;
+use countersign_tests::cloudflare::{Cloudflare, Fault};
+use countersign_tests::edge::{Edge, Gateway};
+use countersign_tests::events::WireRequest;
+use countersign_tests::http::{Answer, Request, Server};
+use hyper::body::Bytes;
+use serde_json::{Value, json};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let variable = |name: &str| env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
+    let (account, token) = (variable("CLOUDFLARE_ACCOUNT"), variable("CLOUDFLARE_TOKEN"));
+    let (namespace, script) = (variable("CLOUDFLARE_NAMESPACE"), variable("CLOUDFLARE_SCRIPT"));
+    let stand_in = Arc::new(StandIn {
+        cloudflare: Arc::new(Cloudflare::start(&account, &token, &namespace, &script).await),
+        edge: Mutex::default(),
+    });
+    let shared = stand_in.clone();
+    let control = Server::start(move |request| {
+        let stand_in = shared.clone();
+        async move { stand_in.control(&request).await }
+    })
+    .await;
+    let front = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let told = json!({
+        "cloudflare": stand_in.cloudflare.url(),
+        "edge": format!("http://{}", front.local_addr().expect("a bound listener has an address")),
+        "control": control.url(),
+    });
+    writeln!(std::io::stdout(), "{told}").expect("standard output is read");
+    loop {
+        let (client, _) = front.accept().await.expect("connections come");
+        tokio::spawn(forward(client, stand_in.edge_authority()));
+    }
+}
+
+/// Byte for byte, so that the edge sees the `Host` that it was called by.
+async fn forward(mut client: TcpStream, edge: Option<String>) {
+    let Some(edge) = edge else { return };
+    if let Ok(mut edge) = TcpStream::connect(edge).await {
+        let _ = copy_bidirectional(&mut client, &mut edge).await;
+    }
+}
+
+struct StandIn {
+    cloudflare: Arc<Cloudflare>,
+    edge: Mutex<Option<Edge>>,
+}
+
+impl StandIn {
+    fn edge_authority(&self) -> Option<String> {
+        self.edge.lock().unwrap().as_ref().map(Edge::authority)
+    }
+
+    async fn control(&self, request: &Request) -> Answer {
+        let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+        let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let text = |name: &str| body[name].as_str().unwrap_or_else(|| panic!("{name} is missing")).to_owned();
+        match (request.method.as_str(), path) {
+            ("PUT", "/gateway") => {
+                let gateway = gateway(text("url"), text("host"), text("prefix"));
+                let edge = Edge::start(self.cloudflare.clone(), gateway).await;
+                *self.edge.lock().unwrap() = Some(edge);
+            }
+            ("GET", "/kv") => return self.kv(query),
+            ("GET", "/versions") => return Answer::json(200, &json!(self.cloudflare.versions())),
+            ("POST", "/rollback") => self.cloudflare.rollback(&text("version")),
+            ("POST", "/upload") => drop(self.cloudflare.upload_undeployed_version()),
+            ("POST", "/split") => drop(self.cloudflare.split_deployment()),
+            ("POST", "/deploy-newest") => self.cloudflare.deploy_newest(),
+            ("POST", "/fail") => {
+                let times = body["times"].as_u64().map(|times| u32::try_from(times).expect("a few times"));
+                self.cloudflare.fail(&text("matching"), fault(&text("fault")), times);
+            }
+            ("POST", "/recover") => self.cloudflare.recover(),
+            _ => return Answer::status(404),
+        }
+        Answer::status(204)
+    }
+
+    /// All names, or the value of one.
+    fn kv(&self, name: &str) -> Answer {
+        if name.is_empty() {
+            return Answer::json(200, &json!(self.cloudflare.kv_names()));
+        }
+        let stored = self.cloudflare.kv(name).map(|stored| (stored.value, stored.metadata));
+        stored.map_or(Answer::status(404), |(value, metadata)| {
+            Answer::json(200, &json!({ "value": value, "metadata": metadata }))
+        })
+    }
+}
+
+/// A gateway that answers for `host` at `url`.
+fn gateway(url: String, host: String, prefix: String) -> Gateway {
+    let send = move |request: WireRequest| {
+        let url = format!("{url}{}", request.target);
+        let sent = async move {
+            let own = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            let headers: Vec<_> = own.chain([("host", request.authority.as_str())]).collect();
+            let answer = client::send(&request.method, &url, &headers, Bytes::new()).await;
+            answer.map_or(502, |(status, _)| status)
+        };
+        Box::pin(sent) as std::pin::Pin<Box<dyn Future<Output = u16> + Send>>
+    };
+    Gateway { host, prefix, send: Arc::new(send) }
+}
+
+/// `status 503`, `retry-after 2`, or one word.
+fn fault(text: &str) -> Fault {
+    let (word, number) = text.split_once(' ').unwrap_or((text, "0"));
+    let number = number.parse::<u16>().expect("a number");
+    match word {
+        "status" => Fault::Status(number),
+        "retry-after" => Fault::RetryAfter(number.into()),
+        "slow" => Fault::Slow(Duration::from_secs(number.into())),
+        "html" => Fault::Html,
+        "garbage" => Fault::Garbage,
+        "success-false" => Fault::SuccessFalse,
+        "cut" => Fault::Cut,
+        "hang" => Fault::Hang,
+        "lost" => Fault::AppliedThenLost,
+        _ => panic!("no such fault: {text}"),
+    }
+}
