@@ -13,7 +13,7 @@ STACK := PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 .stack/venv-stack/bin/python
 LINT := .stack/venv-sam/bin
 TEMPLATES := template.yaml tests/stack/attachments.yaml $(wildcard infra/attach/*.yaml)
 
-.PHONY: help demo up down test lint unit suite fmt size bench build stack-tools lint-tools
+.PHONY: help demo up down test lint unit suite matrix fmt size bench soak build stack-tools lint-tools
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -27,7 +27,7 @@ up: build stack-tools ## the same stack, left running, with curl lines to try
 down: ## ends it
 	@if [[ -f .stack/up.json ]]; then $(STACK) down; else echo "  Nothing is up."; fi
 
-test: lint unit suite ## all that CI runs
+test: lint unit matrix suite ## all that CI runs
 
 lint: lint-tools ## formatting, lints, templates, licences and advisories
 	cargo fmt --all --check
@@ -48,6 +48,10 @@ unit: ## Rust: unit, property and black-box tests
 suite: build stack-tools ## the whole stack, IAM enforced
 	@$(STACK) suite
 
+matrix: stack-tools ## key-sync killed at its calls, against the emulator's staging labels
+	@$(TOOLS) check cargo
+	@$(STACK) matrix
+
 fmt: lint-tools ## formats Rust and Python
 	cargo fmt --all
 	$(LINT)/ruff format --no-cache --config tests/stack/ruff.toml tests/stack infra
@@ -57,14 +61,18 @@ size: ## builds for release; checks size, glibc and what is linked
 	@$(TOOLS) venv venv-release tests/stack/requirements-release.txt
 	@$(PYTHON) tests/stack/size.py
 
-bench: ## the whole decision against the bare verification
+bench: ## the decision against the bare verification; table against edge with a million keys
 	@$(TOOLS) check cargo
 	cargo bench --locked -p countersign-tests
+
+soak: ## a hundred rotations under traffic, and one at real lifetimes: a quarter of an hour
+	@$(TOOLS) check cargo
+	cargo test --locked --workspace --test it under_traffic::soak -- --ignored --nocapture --test-threads 2
 
 # The whole workspace is selected so that cargo unifies features as it does for the tests, and compiles once.
 build:
 	@$(TOOLS) check cargo
-	@cargo build --locked --workspace --bin authorizer
+	@cargo build --locked --workspace --bin authorizer --bin key-sync --bin edge-stand-in
 
 stack-tools:
 	@$(TOOLS) venv venv-stack tests/stack/requirements.txt

@@ -1,0 +1,48 @@
+//! Many worlds at once, each on one of a few threads with a runtime of its own: most of a world's time
+//! is waiting, and its clock belongs to its thread.
+
+use std::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use tokio::runtime::Builder;
+
+const THREADS: usize = 4;
+/// Enough to see what they have in common.
+const FAILURES: usize = 5;
+
+/// `run` is lent what its thread has kept from the cell before, and gives it back if the cell passes.
+///
+/// # Panics
+/// After some of the cells have; it names them.
+pub fn run_all<C: Debug + Sync, K>(cells: &[C], run: impl AsyncFn(&C, Option<K>) -> K + Sync) {
+    let next = AtomicUsize::new(0);
+    let failed = Mutex::new(Vec::new());
+    thread::scope(|threads| {
+        for _ in 0..THREADS {
+            threads.spawn(|| {
+                let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+                let mut kept = None;
+                while failed.lock().unwrap().len() < FAILURES
+                    && let Some(cell) = cells.get(next.fetch_add(1, Ordering::Relaxed))
+                {
+                    let before = kept.take();
+                    match catch_unwind(AssertUnwindSafe(|| runtime.block_on(run(cell, before)))) {
+                        Ok(after) => kept = Some(after),
+                        Err(_) => failed.lock().unwrap().push(format!("{cell:?}")),
+                    }
+                }
+            });
+        }
+    });
+    let (failed, all) = (failed.into_inner().unwrap(), cells.len());
+    assert!(failed.is_empty(), "of {all} at least {} failed; why is above:\n{}", failed.len(), failed.join("\n"));
+    println!("{all} cells");
+}
+
+/// One world on this thread.
+pub fn alone<T>(run: impl Future<Output = T>) -> T {
+    Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(run)
+}

@@ -1,0 +1,155 @@
+//! Every way in which the edge can depart from the table is found, named and repaired.
+
+use countersign_key_sync::job::DryRun;
+use serde_json::{Value, json};
+
+use super::{World, hash, issuer, key, name, pk};
+
+#[tokio::test]
+async fn ten_thousand_keys_are_published_and_then_cost_no_write() {
+    let world = World::of(10_000).await;
+    let first = world.reconcile().await;
+    world.assert_agreement();
+    assert_eq!(
+        (&first["missing"], &first["written"], &first["scanned"]),
+        (&json!(10_001), &json!(10_001), &json!(10_000))
+    );
+    assert_eq!(first["calls"], json!(3 + 2), "three listings of nothing, the routes, and one batch: {first}");
+
+    world.cloudflare.forget_calls();
+    world.table.service.forget_calls();
+    let second = world.reconcile().await;
+    assert_eq!(world.writes(), 0);
+    assert_eq!((&second["written"], &second["deleted"], &second["missing"]), (&json!(0), &json!(0), &json!(0)));
+    assert_eq!(second["calls"], json!(10 + 2), "ten pages of keys, and what is few: {second}");
+    let calls = world.table.service.calls();
+    let scans = calls.iter().filter(|call| call.operation == "Scan").count();
+    assert_eq!(scans, 21, "one scan of twenty pages and a rest");
+    let others: Vec<_> = calls.iter().map(|call| call.operation.as_str()).filter(|name| *name != "Scan").collect();
+    assert_eq!(others, ["GetItem", "GetItem", "PutItem"], "two notes are read, one is written; no lease is taken");
+}
+
+#[tokio::test]
+async fn each_class_of_drift_is_named_and_repaired() {
+    let world = World::in_agreement(50).await;
+    let older = world.cloudflare.kv(&name(1)).unwrap();
+    world.cloudflare.kv_remove(&name(0));
+    world.change(&pk(1), &json!({ "status": "suspended", "reason": "a bill", "until": 1_900_000_000u64 }));
+    world.cloudflare.kv_put(&name(2), r#"{"edited":"by hand"}"#, json!(null));
+    let ahead = json!({ "v": 1_999_999_999_999u64, "d": "0000000000000000" });
+    world.cloudflare.kv_put(&name(3), &older.value, ahead);
+    world.cloudflare.kv_put(&name(9_999), &older.value, older.metadata.clone());
+    world.cloudflare.kv_put("key:nobody", "{}", json!(null));
+    world.put(&issuer("https://new.example", 1));
+    world.cloudflare.kv_put("issuer:https://gone.example", "{}", json!(null));
+    world.cloudflare.kv_put("someone-else's", "1", json!(null));
+
+    let dry = world.try_reconcile(false, DryRun::Yes).await.unwrap();
+    assert_eq!(world.writes(), 0, "a dry run writes nothing");
+    let report = world.reconcile().await;
+    for report in [&dry, &report] {
+        for (class, count) in [("missing", 2), ("stale", 1), ("different", 2), ("extra", 3), ("invalid", 0)] {
+            assert_eq!(report[class], json!(count), "{class}: {report:#}");
+        }
+    }
+    assert_eq!((&report["written"], &report["deleted"], &report["failed"]), (&json!(5), &json!(3), &json!(0)));
+    let examples = report["examples"].as_array().unwrap();
+    assert!(examples.contains(&json!({ "name": format!("key:{}", &hash(1)[..12]), "class": "stale" })), "{report:#}");
+    assert!(!report.to_string().contains(&hash(1)), "a report shows twelve digits of a hash");
+
+    assert!(world.cloudflare.kv("someone-else's").is_some(), "names that are not ours stay");
+    world.cloudflare.kv_remove("someone-else's");
+    world.assert_agreement();
+    assert_eq!(world.reconcile().await["written"], json!(0));
+}
+
+#[tokio::test]
+async fn revoked_and_disabled_keys_are_shown_as_such() {
+    let world = World::in_agreement(3).await;
+    world.change(&pk(0), &json!({ "status": "revoked" }));
+    world.change(&pk(1), &json!({ "status": "disabled" }));
+    world.reconcile().await;
+    world.assert_agreement();
+    assert_eq!(world.shown()[&name(0)].as_object().unwrap().len(), 3, "a tombstone");
+    assert!(!format!("{:?}", world.shown()).contains("not public"));
+}
+
+#[tokio::test]
+async fn an_invalid_record_is_reported_and_what_the_edge_has_of_it_stays() {
+    let world = World::in_agreement(20).await;
+    let before = world.shown();
+    let mut broken = key(0);
+    broken["status"] = json!("paused");
+    world.table.put(&broken);
+    let mut unversioned = key(1);
+    unversioned.as_object_mut().unwrap().remove("version");
+    world.table.put(&unversioned);
+    let mut new = key(77);
+    new["grants"] = json!(["nonsense"]);
+    world.table.put(&new);
+    let mut issuer = issuer("https://id.example", 2);
+    issuer["audiences"] = json!([]);
+    world.table.put(&issuer);
+    world.table.put(&json!({ "pk": "key#NOT-A-HASH", "version": 1 }));
+
+    let report = world.reconcile().await;
+    assert_eq!(world.shown(), before);
+    assert_eq!(
+        (&report["invalid"], &report["written"], &report["deleted"]),
+        (&json!(5), &json!(0), &json!(0)),
+        "{report:#}"
+    );
+    let said: Vec<_> = report["invalid_examples"].as_array().unwrap().iter().map(Value::to_string).collect();
+    let expected =
+        [&hash(0)[..12], "status must be", &hash(1)[..12], "version: is missing", "audiences", "64 lower-case"];
+    for text in expected {
+        assert!(said.iter().any(|said| said.contains(text)), "{text} in {said:#?}");
+    }
+}
+
+/// Cloudflare's calls are limited, so that a large edge is compared in parts; here the parts are small
+/// because other runs have used most of what five minutes allow.
+#[tokio::test]
+async fn a_run_goes_on_where_the_last_one_ended() {
+    let world = World::in_agreement(5_000).await;
+    let changed: Vec<_> = (0..250).map(|n| n * 20).collect();
+    for n in &changed {
+        world.change(&pk(*n), &json!({ "status": "revoked" }));
+    }
+    leave_calls(&world, 55);
+    let first = world.reconcile().await;
+    assert!(
+        first["waits"].as_str().unwrap().contains("goes on") && first["calls"].as_u64().unwrap() <= 55,
+        "{first:#}"
+    );
+    let covered = first["compared_percent"].as_u64().unwrap();
+    assert!((50..80).contains(&covered), "three of five pages: {covered}");
+    leave_calls(&world, 600);
+    let second = world.reconcile().await;
+    assert!(second.get("waits").is_none(), "{second:#}");
+    world.assert_agreement();
+    let stale = [&first, &second].map(|report| report["stale"].as_u64().unwrap());
+    assert_eq!((stale[0] + stale[1], stale[0] > 100 && stale[1] > 50), (250, true), "{stale:?}");
+    assert_eq!(world.reconcile().await["compared_percent"], json!(100), "and from the beginning again");
+}
+
+#[tokio::test]
+async fn no_calls_left_is_no_failure() {
+    let world = World::in_agreement(10).await;
+    world.cloudflare.kv_remove(&name(1));
+    leave_calls(&world, 50);
+    let report = world.reconcile().await;
+    assert!(report["waits"].as_str().unwrap().contains("five minutes"), "{report}");
+    assert_eq!((world.cloudflare.calls().len(), &report["missing"]), (0, &json!(0)));
+    leave_calls(&world, 600);
+    assert_eq!(world.reconcile().await["written"], json!(1));
+    world.assert_agreement();
+}
+
+/// Rewrites key-sync's note as if other runs had made calls in these five minutes.
+fn leave_calls(world: &World, left: u64) {
+    let note = world.table.get("sync#reconcile").unwrap();
+    let next: u64 = note["next"]["N"].as_str().unwrap().parse().unwrap();
+    let budget = json!({ "since": countersign_tests::key_sync::now().as_millis(), "calls": 600 - left });
+    world.table.put(&json!({ "pk": "sync#reconcile", "next": next, "budget": budget, "ended_at": 0, "last": {} }));
+}
