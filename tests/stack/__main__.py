@@ -1,10 +1,18 @@
-"""The local stack's commands: demo, suite, up, down, sign. `make` calls them."""
+"""The local stack's commands: demo, suite, matrix, up, down, sign, job. `make` calls the first five."""
 
 import sys
 
-from . import demo, processes, suite, up
+from . import demo, matrix, processes, suite, up
 
-COMMANDS = {"demo": demo.main, "suite": suite.main, "up": up.main, "down": up.down, "sign": up.sign}
+COMMANDS = {
+    "demo": demo.main,
+    "suite": suite.main,
+    "matrix": matrix.main,
+    "up": up.main,
+    "down": up.down,
+    "sign": up.sign,
+    "job": up.job,
+}
 
 
 def main(arguments):

@@ -1,9 +1,10 @@
 """Deploys templates to the emulator, as CloudFormation would.
 
-The real template goes in as it is, but for its `CodeUri`: that is what `sam package` replaces as well.
+The real template goes in as it is, but for its `CodeUri`s: those are what `sam package` replaces as well.
 """
 
 import platform
+import re
 import time
 
 from . import ministack, package
@@ -11,22 +12,23 @@ from .places import ATTACHMENTS, TEMPLATE
 from .processes import Failed
 
 BUCKET = "code"
-KEY = "authorizer.zip"
+FUNCTIONS = ("authorizer", "key-sync")
+CODE = re.compile(r"(Binary: (\S+) \}(?:\n.*){1,5}?\n +)CodeUri: \.")
 ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 
 
 def upload(port):
     s3 = ministack.client("s3", port)
     s3.create_bucket(Bucket=BUCKET)
-    s3.put_object(Bucket=BUCKET, Key=KEY, Body=package.authorizer().read_bytes())
+    for name in FUNCTIONS:
+        s3.put_object(Bucket=BUCKET, Key=f"{name}.zip", Body=package.zipped(name).read_bytes())
 
 
 def real_template(port, stack, **parameters):
     """Deploys template.yaml; returns its outputs. `parameters` besides those are the template's own."""
-    text, found = TEMPLATE.read_text(), "CodeUri: ."
-    if text.count(found) != 1:
-        raise Failed(f"template.yaml has {found!r} {text.count(found)} times, not once")
-    text = text.replace(found, f"CodeUri: s3://{BUCKET}/{KEY}")
+    text, functions = CODE.subn(rf"\1CodeUri: s3://{BUCKET}/\2.zip", TEMPLATE.read_text())
+    if functions != len(FUNCTIONS):
+        raise Failed(f"template.yaml has {functions} functions with `CodeUri: .`, not {len(FUNCTIONS)}")
     return _create(port, stack, text, {"Architecture": ARCHITECTURE, **parameters})
 
 
@@ -34,7 +36,7 @@ def attachments(port, stack, real):
     """Deploys the test bench beside a stack of the real template, given by its outputs."""
     parameters = {
         "CodeBucket": BUCKET,
-        "CodeKey": KEY,
+        "CodeKey": "authorizer.zip",
         "KeyTable": real["KeyTableName"],
         "SigningSecret": real["SigningSecretArn"],
         "RoleArn": real["AuthorizerRoleArn"],

@@ -2,9 +2,10 @@
 
 MiniStack's events differ from API Gateway's where our decision looks: a REST path arrives decoded, an HTTP 1.0
 event does not say that it is one, repeated headers are gone. This module corrects those fields, from what the
-client sent, before the function is invoked. And three more things that would hide a mistake of ours: the error
-"Unauthorized" of a WebSocket authorizer is a 401, IAM conditions on dynamodb:LeadingKeys are evaluated, and
-CloudFormation's ExcludePunctuation is obeyed. It knows nothing about Countersign.
+client sent, before the function is invoked. And more that would hide a mistake of ours: the error "Unauthorized" of a
+WebSocket authorizer is a 401, IAM conditions on dynamodb:LeadingKeys are evaluated, CloudFormation's
+ExcludePunctuation is obeyed, a stream's batch with failures is sent again, and secrets are rotated (see `rotation`).
+It knows nothing about Countersign.
 
 Run it instead of the `ministack` command, with the same environment.
 """
@@ -18,7 +19,10 @@ import ministack.app as ministack
 from ministack.core import iam_actions
 from ministack.services import apigateway as http_and_websocket
 from ministack.services import apigateway_v1 as rest
+from ministack.services import lambda_svc
 from ministack.services.cloudformation import provisioners
+
+from . import rotation
 
 _scope = contextvars.ContextVar("asgi_scope")
 
@@ -102,6 +106,7 @@ _invoke_http = http_and_websocket._invoke_request_authorizer_lambda
 _authorize_websocket = http_and_websocket._authorize_ws_connect
 _dynamodb_context = iam_actions.dynamodb_service_context
 _secret_string = provisioners._sm_secret_string
+_execute_function = lambda_svc._execute_function
 _app = ministack.app
 
 
@@ -139,9 +144,22 @@ def _dynamodb_context_with_leading_keys(body):
     context = _dynamodb_context(body)
     request = json.loads(body or b"{}")
     item = request.get("Key") or request.get("Item") or {}
-    if key := item.get("pk", {}).get("S"):
-        context["dynamodb:LeadingKeys"] = [key]
+    batch = [key for table in (request.get("RequestItems") or {}).values() for key in table.get("Keys", [])]
+    if keys := [key["pk"]["S"] for key in [item, *batch] if "pk" in key]:
+        context["dynamodb:LeadingKeys"] = keys
     return context
+
+
+def _execute_and_see_what_failed(function, event):
+    """Lambda sends a batch again from the first record that is called failed; here, the whole batch."""
+    result = _execute_function(function, event)
+    records = event.get("Records") if isinstance(event, dict) else None
+    if records and records[0].get("eventSource") == "aws:dynamodb" and not result.get("error"):
+        body = result.get("body")
+        answer = json.loads(body) if isinstance(body, (str, bytes)) else body
+        if (answer or {}).get("batchItemFailures"):
+            return result | {"error": True, "body": {"errorType": "batchItemFailures", "errorMessage": str(answer)}}
+    return result
 
 
 def _secret_string_as_asked(properties):
@@ -163,6 +181,8 @@ def main():
     http_and_websocket._authorize_ws_connect = _authorize_websocket_connect
     iam_actions.dynamodb_service_context = _dynamodb_context_with_leading_keys
     provisioners._sm_secret_string = _secret_string_as_asked
+    lambda_svc._execute_function = _execute_and_see_what_failed
+    rotation.install()
     ministack.app = _app_with_scope
     ministack.main()
 

@@ -1,4 +1,4 @@
-"""The AWS emulator: starts it with IAM enforced, and makes the clients that talk to it."""
+"""The AWS emulator: starts it, with IAM enforced, and makes the clients that talk to it."""
 
 import contextlib
 import functools
@@ -13,7 +13,7 @@ from . import processes
 from .places import DOMAIN, PYTHON, REGION, ROOT
 
 
-def start(port, directory):
+def start(port, directory, *, enforce_iam=True):
     """Starts the emulator on a port of the loopback interface; returns its process group.
 
     `directory` takes everything it writes. Functions inherit this environment, so nothing of ours is in it.
@@ -27,7 +27,7 @@ def start(port, directory):
         "S3_DATA_DIR": str(directory / "s3"),
         "PYTHONPATH": str(ROOT / "tests"),
         "PYTHONDONTWRITEBYTECODE": "1",
-        "AUTH": "true",
+        "AUTH": "true" if enforce_iam else "false",
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "MINISTACK_HOST": DOMAIN,

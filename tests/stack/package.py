@@ -1,36 +1,34 @@
-"""The function's zip: the development build of the authorizer, stripped, named `bootstrap`."""
+"""The functions' zips: development builds, stripped, each named `bootstrap`."""
 
 import shutil
 import subprocess
 import zipfile
 
-from .places import HOME, ROOT
+from .places import BUILT, HOME
 from .processes import Failed
 
-BINARY = ROOT / "target" / "debug" / "authorizer"
-ZIP = HOME / "authorizer.zip"
+
+def zipped(name):
+    """Path of a binary's zip, made anew where the binary is newer."""
+    binary, archive = BUILT / name, HOME / f"{name}.zip"
+    if not binary.is_file():
+        raise Failed(f"{binary} is not there: run `make build`")
+    if not archive.is_file() or archive.stat().st_mtime < binary.stat().st_mtime:
+        _pack(binary, archive)
+    return archive
 
 
-def authorizer():
-    """Path of the zip, made anew where the binary is newer."""
-    if not BINARY.is_file():
-        raise Failed(f"{BINARY} is not there: run `cargo build -p countersign-authorizer --bin authorizer`")
-    if not ZIP.is_file() or ZIP.stat().st_mtime < BINARY.stat().st_mtime:
-        _pack()
-    return ZIP
-
-
-def _pack():
+def _pack(binary, target):
     HOME.mkdir(exist_ok=True)
     bootstrap = HOME / "bootstrap"
-    shutil.copyfile(BINARY, bootstrap)
+    shutil.copyfile(binary, bootstrap)
     if strip := shutil.which("strip"):
         subprocess.run([strip, str(bootstrap)], check=True)
-    half_done = ZIP.with_suffix(".part")
+    half_done = target.with_suffix(".part")
     with zipfile.ZipFile(half_done, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         entry = zipfile.ZipInfo("bootstrap")
         entry.compress_type = zipfile.ZIP_DEFLATED
         entry.external_attr = 0o755 << 16
         archive.writestr(entry, bootstrap.read_bytes())
     bootstrap.unlink()
-    half_done.replace(ZIP)
+    half_done.replace(target)

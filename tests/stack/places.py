@@ -8,6 +8,7 @@ ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
 HOME = ROOT / ".stack"
 """Everything that the local stack makes: tools, logs, state. Not in version control."""
+BUILT = ROOT / "target" / "debug"
 TEMPLATE = ROOT / "template.yaml"
 ATTACHMENTS = ROOT / "tests" / "stack" / "attachments.yaml"
 ATTACH = ROOT / "infra" / "attach"

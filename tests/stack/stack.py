@@ -1,4 +1,4 @@
-"""The whole local stack: emulator, issuer, the real template three times, the test bench, keys."""
+"""The whole local stack: emulator, issuer, edge, the real template four times, the test bench, keys."""
 
 import contextlib
 import shutil
@@ -6,7 +6,9 @@ import sys
 import time
 from dataclasses import dataclass
 
-from . import deploy, issuer, ministack, processes, seed
+from . import deploy, issuer, key_sync, ministack, processes, seed
+from . import edge as stand_in
+from .edge import Edge
 from .gateway import Api
 from .places import DOMAIN, HOME
 
@@ -25,10 +27,14 @@ class Stack:
     """Raw API keys by name (see seed)."""
     outputs: dict[str, dict[str, str]]
     """Of the deployed templates, by stack."""
+    edge: Edge
+    """Stands before the API of SYNCED."""
 
 
 # Stacks of the real template: each edge algorithm once, each example API once.
 HMAC, ED25519, P256, BENCH = "countersign", "countersign-rest", "countersign-p256", "bench"
+SYNCED = "countersign-synced"
+"""The stack whose edge is supplied by key-sync; the others' keys are put where they belong by hand."""
 REAL = {
     HMAC: {"ExampleApi": "http", "SigningAlgorithm": "hmac-sha256"},
     ED25519: {"ExampleApi": "rest", "SigningAlgorithm": "ed25519"},
@@ -56,18 +62,26 @@ def start():
             groups.append(ministack.start(port, directory))
         with step("OIDC issuer"):
             groups.append(issuer.start(issuer_port))
+        with step("edge and Cloudflare's API (stand-ins)"):
+            edge, group = stand_in.start(f"edge-{port}")
+            groups.append(group)
         with step("deploy template.yaml"):
             deploy.upload(port)
             outputs = {
                 name: deploy.real_template(port, name, IssuerNetwork="any", **parameters)
                 for name, parameters in REAL.items()
             }
+        with step("deploy it with key-sync"):
+            parameters = key_sync.parameters(port, edge)
+            outputs[SYNCED] = deploy.real_template(port, SYNCED, IssuerNetwork="any", **parameters)
         with step("deploy the test bench"):
             outputs[BENCH] = deploy.attachments(port, BENCH, outputs[HMAC])
         with step("signing keys, API keys, issuer"):
             signing_keys, keys = _seed(port, issuer_port, outputs)
+        edge.stand_before(ministack.endpoint(port), outputs[SYNCED]["ExampleUrl"].removeprefix("https://"))
+        key_sync.begin(port, outputs[SYNCED], "bootstrap")
         print(f"  up in {time.monotonic() - began:.1f} s", file=sys.stderr)
-        return Stack(port, issuer_port, groups, str(directory), _apis(outputs, signing_keys), keys, outputs)
+        return Stack(port, issuer_port, groups, str(directory), _apis(outputs, signing_keys), keys, outputs, edge)
     except BaseException:
         stop_parts(groups, directory)
         raise
@@ -94,7 +108,7 @@ def step(what):
 
 def _seed(port, issuer_port, outputs):
     records = list(seed.key_records())
-    for name in REAL:
+    for name in [*REAL, SYNCED]:
         table = outputs[name]["KeyTableName"]
         for _, raw, attributes in records:
             seed.put(port, table, f"key#{seed.key_hash(raw)}", attributes)
@@ -102,6 +116,7 @@ def _seed(port, issuer_port, outputs):
     signing_keys = {
         name: seed.signing_key(port, outputs[name], parameters["SigningAlgorithm"]) for name, parameters in REAL.items()
     }
+    signing_keys[SYNCED] = seed.signing_key(port, outputs[SYNCED], "hmac-sha256")
     return signing_keys, {name: raw for name, raw, _ in records}
 
 
@@ -125,5 +140,6 @@ def _apis(outputs, signing_keys):
         "websocket": attached("WebSocket", "WebSocket", "EdgeFunction", "/test"),
         "example": example("HTTP 2.0 example", HMAC, "ExampleUrl"),
         "rest_example": example("REST example", ED25519, "RestExampleUrl"),
+        "synced": example("HTTP 2.0 with key-sync", SYNCED, "ExampleUrl"),
         "p256_example": example("HTTP simple example", P256, "ExampleUrl"),
     }

@@ -6,12 +6,13 @@ What `up` starts is noted in one file; `down` and `sign` read it. The keys in it
 import dataclasses
 import json
 
-from . import craft, processes, seed, stack
+from . import craft, key_sync, processes, seed, stack
 from .gateway import Api
 from .places import HOME, PYTHON, ROOT
 
 STATE = HOME / "up.json"
 SIGN = HOME / "sign"
+KEY_SYNC = HOME / "key-sync"
 POST = HOME / "post"
 BY_HAND = ("example", "rest", "http1", "http2")
 """APIs that `sign` can sign for: those whose key is the shared secret, which it reads anew."""
@@ -33,9 +34,23 @@ def down():
         return 0
     state = _state()
     stack.stop_parts(_ours(state), state["directory"])
-    for made in (STATE, SIGN, POST):
+    for made in (STATE, SIGN, KEY_SYNC, POST):
         made.unlink(missing_ok=True)
     print("  Down; nothing is left of it.")
+    return 0
+
+
+def job(name="status", dry_run=""):
+    """Prints the report of one of key-sync's jobs."""
+    if not STATE.exists():
+        raise processes.Failed("Nothing is up: `make up` first.")
+    state = _state()
+    dry = {"dry_run": True} if dry_run else {}
+    try:
+        print(json.dumps(key_sync.job(state["port"], state["synced"], name, **dry), indent=2))
+    except key_sync.JobFailed as failed:
+        print(*failed.args, sep=": ")
+        return 1
     return 0
 
 
@@ -83,10 +98,13 @@ def _note(running):
         "apis": {name: dataclasses.asdict(running.apis[name]) | {"key": None} for name in BY_HAND},
         "keys": running.keys,
         "real": running.outputs[stack.HMAC],
+        "synced": running.outputs[stack.SYNCED],
+        "edge": running.edge.edge,
     }
     STATE.write_text(json.dumps(state, indent=1))
-    SIGN.write_text(f'#!/bin/sh\ncd "{ROOT}" && PYTHONPATH=tests exec "{PYTHON}" -m stack sign "$@"\n')
-    SIGN.chmod(0o755)
+    for script, command in ((SIGN, "sign"), (KEY_SYNC, "job")):
+        script.write_text(f'#!/bin/sh\ncd "{ROOT}" && PYTHONPATH=tests exec "{PYTHON}" -m stack {command} "$@"\n')
+        script.chmod(0o755)
 
 
 def _tell(state):
@@ -106,6 +124,13 @@ def _tell(state):
 
   A signed POST is accepted once (200, then 401):
     {sign_it} rest POST /items > {post}; curl -i -K {post}; curl -i -K {post}
+
+  Through the edge, which checks the key and signs (200; 503 until its first key is pushed, 20 s from now):
+    curl -i -H 'x-api-key: {state["keys"]["good"]}' {state["edge"]}/items
+
+  What key-sync says of itself, and what a comparison of table and edge would do:
+    {KEY_SYNC.relative_to(ROOT)} status
+    {KEY_SYNC.relative_to(ROOT)} reconcile dry
 
   Keys: {", ".join(state["keys"])}.
   A signature holds for 60 s. The emulator is at http://127.0.0.1:{port}. `make down` ends it all.

@@ -3,13 +3,19 @@
 The first line of a check says what holds; it raises where that does not.
 """
 
-from . import privilege, results, template
-from .changes import begin_slow
+from . import changes, privilege, results, sync, template
 
-__all__ = ["CHECKS", "begin_slow"]
+__all__ = ["CHECKS", "LAST", "begin_slow"]
+
+
+def begin_slow(stack):
+    """Begins what takes its time; returns the checks of what must follow."""
+    return [*changes.begin_slow(stack), *sync.begin(stack)]
+
 
 CHECKS = [
     privilege.the_role_does_no_more_than_it_needs,
+    privilege.key_sync_does_no_more_than_it_needs,
     privilege.a_private_signing_key_is_not_for_the_authorizer,
     template.gateways_may_invoke_the_authorizer,
     template.the_template_refuses_what_would_be_unsafe,
@@ -17,8 +23,20 @@ CHECKS = [
     template.examples_attach_to_apis_that_exist,
     template.signed_request_signs_as_the_edge_does,
     template.browsers_may_read_refusals,
+    template.the_probe_is_for_the_edge,
     results.the_back_end_is_told_who_calls,
     results.nonces_are_claimed_for_as_long_as_they_count,
     results.every_decision_is_a_line_and_a_metric,
     results.no_secret_is_in_any_log,
+    sync.ticks_come_by_themselves,
+    sync.requests_are_taken_at_their_word,
 ]
+
+LAST = [
+    sync.a_rollback_of_the_worker_is_undone,
+    sync.an_outage_of_cloudflare_is_caught_up_with,
+    sync.an_emergency_rotation_ends_the_old_keys,
+    sync.table_and_edge_agree,
+    sync.key_sync_keeps_its_secrets,
+]
+"""What would disturb the slow checks, or must see all that they have done."""

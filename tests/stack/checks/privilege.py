@@ -13,6 +13,8 @@ def the_role_does_no_more_than_it_needs(stack):
     table, secret = real["KeyTableName"], real["SigningSecretArn"]
     key, nonce = {"pk": {"S": "key#0"}}, {"pk": {"S": "nonce#0#0"}}
     assert may("dynamodb", "get_item", TableName=table, Key=key)
+    assert may("dynamodb", "get_item", TableName=table, Key={"pk": {"S": "jwks#0"}})
+    assert not may("dynamodb", "put_item", TableName=table, Item={"pk": {"S": "jwks#0"}})
     assert may("dynamodb", "put_item", TableName=table, Item=nonce)
     assert may("secretsmanager", "describe_secret", SecretId=secret)
     assert may("secretsmanager", "get_secret_value", SecretId=secret)
@@ -23,6 +25,36 @@ def the_role_does_no_more_than_it_needs(stack):
     assert not may("dynamodb", "get_item", TableName=other["KeyTableName"], Key=key)
     assert not may("secretsmanager", "get_secret_value", SecretId=other["SigningSecretArn"])
     assert not may("secretsmanager", "put_secret_value", SecretId=secret, SecretString="x")
+
+
+def key_sync_does_no_more_than_it_needs(stack):
+    """key-sync's role writes its own records and the signing secret, and neither keys, issuers nor routes."""
+    real, other = stack.outputs[stacks.SYNCED], stack.outputs[stacks.HMAC]
+    may = _as_role(stack, real["KeySyncRoleArn"])
+    table, secret, function = real["KeyTableName"], real["SigningSecretArn"], real["AuthorizerArn"]
+    for kind in ("key", "issuer", "route", "edgekey", "jwks", "sync"):
+        assert may("dynamodb", "get_item", TableName=table, Key=_pk(kind)), kind
+        assert may("dynamodb", "batch_get_item", RequestItems={table: {"Keys": [_pk(kind)]}}), kind
+    for kind in ("edgekey", "jwks", "sync"):
+        assert may("dynamodb", "put_item", TableName=table, Item=_pk(kind)), kind
+        assert may("dynamodb", "delete_item", TableName=table, Key=_pk(kind)), kind
+    for kind in ("key", "issuer", "route", "nonce"):
+        assert not may("dynamodb", "put_item", TableName=table, Item=_pk(kind)), kind
+        assert not may("dynamodb", "delete_item", TableName=table, Key=_pk(kind)), kind
+    assert not may("dynamodb", "get_item", TableName=table, Key=_pk("nonce"))
+    assert not may("dynamodb", "scan", TableName=other["KeyTableName"])
+    assert may("secretsmanager", "describe_secret", SecretId=secret)
+    assert may("secretsmanager", "get_secret_value", SecretId=secret)
+    assert not may("secretsmanager", "get_secret_value", SecretId=other["SigningSecretArn"])
+    assert not may("secretsmanager", "put_secret_value", SecretId=other["SigningSecretArn"], SecretString="x")
+    assert not may("secretsmanager", "put_secret_value", SecretId="cloudflare-token", SecretString="x")
+    assert may("lambda", "get_function_configuration", FunctionName=function)
+    assert not may("lambda", "update_function_configuration", FunctionName=other["AuthorizerArn"], Timeout=6)
+    assert not may("lambda", "get_function", FunctionName=function)
+
+
+def _pk(kind):
+    return {"pk": {"S": f"{kind}#0"}}
 
 
 def a_private_signing_key_is_not_for_the_authorizer(stack):

@@ -26,13 +26,15 @@ def gateways_may_invoke_the_authorizer(stack):
 
 
 def the_template_refuses_what_would_be_unsafe(stack):
-    """Deploying is refused with a cache behind an edge proof, or with no API to protect."""
+    """Deploying is refused with a cache behind an edge proof, no API to protect, or an edge half named."""
     unsafe = [
         {"ResultTtl": "300"},
         {"Require": "caller", "HttpAnswer": "simple", "ResultTtl": "300"},
         {"AnonymousGrants": "GET /status"},
         {"ExampleApi": "none"},
         {"ExampleApi": "none", "Apis": "abc123/prod"},
+        {"CloudflareAccount": "abc", "CloudflareNamespace": "abc", "CloudflareScript": "edge"},
+        {"RotateEvery": "rate(30 days)"},
     ]
     for parameters in unsafe:
         try:
@@ -121,3 +123,13 @@ def browsers_may_read_refusals(stack):
         answer = send(stack.port, api, request)
         assert answer.status == status, answer
         assert answer.headers.get("access-control-allow-origin") == "*", answer
+
+
+def the_probe_is_for_the_edge(stack):
+    """The examples' probe answers 204 to the edge's own requests, and nobody else's."""
+    probe = "GET /.countersign/probe"
+    for api in (stack.apis["synced"], stack.apis["rest_example"]):
+        inside = craft.signed(api, probe, tag="countersign-inside")
+        assert send(stack.port, api, inside).status == 204, api.kind
+        assert send(stack.port, api, craft.signed(api, probe, key=stack.keys["good"])).status == 403, api.kind
+        assert send(stack.port, api, craft.plain(api, probe)).status in (401, 403), api.kind
