@@ -8,14 +8,11 @@
 //! does not know are ignored, so a newer edge may say more.
 
 use std::borrow::Cow;
-use std::convert::Infallible;
 use std::net::IpAddr;
-
-use sfv::visitor::{DictionaryVisitor, EntryVisitor, Ignored, InnerListVisitor, ItemVisitor, ParameterVisitor};
-use sfv::{BareItemFromInput, KeyRef, Parser, Version};
 
 use crate::decision::Refusal;
 use crate::limits;
+use crate::structured::{BareItem, Item, Malformed, Member, dictionary};
 
 #[derive(Debug)]
 pub struct EdgeClient<'r> {
@@ -31,79 +28,32 @@ impl<'r> EdgeClient<'r> {
         if header.len() > limits::EDGE_CLIENT {
             return Err(Refusal::EdgeClientMalformed);
         }
-        let members = Parser::new(header)
-            .with_version(Version::Rfc8941)
-            .parse_dictionary_with_visitor(Members::default())
-            .map_err(|_| Refusal::EdgeClientMalformed)?;
-        let [ip, ray, country, host] = members.values;
-        match ip.as_deref().and_then(|text| text.parse::<IpAddr>().ok()) {
-            Some(ip) if !members.wrong => Ok(Self { ip: ip.to_canonical(), ray, country, host }),
-            _ => Err(Refusal::EdgeClientMalformed),
-        }
-    }
-}
-
-const NAMES: [&str; 4] = ["ip", "ray", "country", "host"];
-
-#[derive(Default)]
-struct Members<'r> {
-    values: [Option<Cow<'r, str>>; NAMES.len()],
-    /// A known member twice, or not a plain string.
-    wrong: bool,
-}
-
-struct Member<'m, 'r> {
-    members: &'m mut Members<'r>,
-    index: Option<usize>,
-}
-
-impl<'r> DictionaryVisitor<'r> for Members<'r> {
-    type Out = Self;
-    type Error = Infallible;
-
-    fn entry(&mut self, key: &'r KeyRef) -> Result<impl EntryVisitor<'r>, Infallible> {
-        let index = NAMES.iter().position(|name| *name == key.as_str());
-        self.wrong |= index.and_then(|i| self.values.get(i)).is_some_and(Option::is_some);
-        Ok(Member { members: self, index })
-    }
-
-    fn finish(self) -> Result<Self, Infallible> {
-        Ok(self)
-    }
-}
-
-impl<'r> EntryVisitor<'r> for Member<'_, 'r> {
-    type Error = Infallible;
-
-    fn item(self) -> Result<impl ItemVisitor<'r>, Infallible> {
-        Ok(self)
-    }
-
-    fn inner_list(self) -> Result<impl InnerListVisitor<'r>, Infallible> {
-        self.members.wrong |= self.index.is_some();
-        Ok(Ignored)
-    }
-}
-
-impl<'r> ItemVisitor<'r> for Member<'_, 'r> {
-    type Out = ();
-    type Error = Infallible;
-
-    fn bare_item(self, item: BareItemFromInput<'r>) -> Result<impl ParameterVisitor<'r, Out = ()>, Infallible> {
-        if let Some(slot) = self.index.and_then(|i| self.members.values.get_mut(i)) {
-            match item {
-                BareItemFromInput::String(text) => *slot = Some(into_str(text)),
-                _ => self.members.wrong = true,
+        let [mut ip, mut ray, mut country, mut host] = [const { None }; 4];
+        dictionary(header, |name, member| {
+            let known = match name {
+                "ip" => &mut ip,
+                "ray" => &mut ray,
+                "country" => &mut country,
+                "host" => &mut host,
+                _ => return Ok(()),
+            };
+            match known.replace(text(member)?) {
+                None => Ok(()),
+                Some(_) => Err(Malformed),
             }
+        })
+        .map_err(|Malformed| Refusal::EdgeClientMalformed)?;
+        match ip.and_then(|text| text.parse::<IpAddr>().ok()) {
+            Some(ip) => Ok(Self { ip: ip.to_canonical(), ray, country, host }),
+            None => Err(Refusal::EdgeClientMalformed),
         }
-        Ok(Ignored)
     }
 }
 
-fn into_str(text: Cow<'_, sfv::StringRef>) -> Cow<'_, str> {
-    match text {
-        Cow::Borrowed(text) => Cow::Borrowed(text.as_str()),
-        Cow::Owned(text) => Cow::Owned(text.into()),
+fn text(member: Member<'_>) -> Result<Cow<'_, str>, Malformed> {
+    match member {
+        Member::Item(Item { bare: BareItem::String(text), .. }) => Ok(text.unescaped()),
+        _ => Err(Malformed),
     }
 }
 

@@ -25,6 +25,7 @@ pub mod record;
 pub mod request;
 pub mod rules;
 pub mod signature;
+mod structured;
 pub mod target;
 pub mod time;
 pub mod token;

@@ -5,10 +5,10 @@
 //! `sf`, `key`, `bs`, `tr` and `req`. Every error of §2.5 is one here too.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
-use sfv::BareItemFromInput;
 
 use super::params::{Component, SignatureParams};
-use crate::request::Headers;
+use crate::request::{Headers, Sent};
+use crate::structured::BareItem;
 
 /// The message that a signature covers.
 #[derive(Clone, Copy)]
@@ -87,10 +87,8 @@ pub fn signature_base(message: &Message<'_>, params: &SignatureParams<'_>) -> Re
 }
 
 fn write_value(message: &Message<'_>, component: &Component<'_>, out: &mut String) -> Result<(), BaseError> {
-    match (component.name(), component.parameters.0.as_slice()) {
-        ("@query-param", [(key, BareItemFromInput::String(name))]) if key.as_str() == "name" => {
-            write_query_param(message, name.as_str(), out)
-        }
+    match (component.name(), component.parameters.as_slice()) {
+        ("@query-param", [("name", BareItem::String(name))]) => write_query_param(message, name.text(), out),
         (name, []) if component.is_derived() => write_derived(message, name, out),
         (name, []) if is_field_name(name) => write_field(message.headers, name, out),
         _ => Err(BaseError::Unsupported),
@@ -121,7 +119,8 @@ fn write_derived(message: &Message<'_>, name: &str, out: &mut String) -> Result<
     }
 }
 
-/// §2.2.8: the one value of a form parameter, encoded anew; `name` is in encoded form too.
+/// §2.2.8: the one value of a form parameter, encoded anew; `name` is in encoded form too, which has
+/// neither quote nor backslash.
 fn write_query_param(message: &Message<'_>, name: &str, out: &mut String) -> Result<(), BaseError> {
     let Start::Request { target: Some(target), .. } = message.start else { return Err(BaseError::Absent) };
     let mut values = target.query.unwrap_or_default().split('&').filter_map(|pair| {
@@ -143,13 +142,14 @@ fn form_encoded_anew(text: &str) -> String {
 
 /// §2.1: every line of the field, stripped and unfolded, in order.
 fn write_field(headers: &Headers<'_>, name: &str, out: &mut String) -> Result<(), BaseError> {
-    let mut lines = headers.all(name);
-    push_field_line(out, lines.next().ok_or(BaseError::Absent)?)?;
-    for line in lines {
-        out.push_str(", ");
-        push_field_line(out, line)?;
+    match headers.sent(name) {
+        Sent::Never => Err(BaseError::Absent),
+        Sent::Once(line) => push_field_line(out, line),
+        Sent::Repeatedly => headers.all(name).enumerate().try_for_each(|(i, line)| {
+            out.push_str(if i > 0 { ", " } else { "" });
+            push_field_line(out, line)
+        }),
     }
-    Ok(())
 }
 
 fn push_field_line(out: &mut String, line: &str) -> Result<(), BaseError> {

@@ -3,15 +3,12 @@
 //! A signature is ours by its `tag` (RFC 9421 §7.2.7), never by its label. Other parties' signatures
 //! are passed over, whatever they cover. Which values are acceptable is the profile's to say.
 
-use std::borrow::Cow;
-
-use sfv::BareItemFromInput;
-
 use super::input::{self, Malformed};
-use super::params::{Parameters, SignatureParams};
+use super::params::SignatureParams;
 use crate::decision::Refusal;
 use crate::limits;
 use crate::request::{Headers, Sent};
+use crate::structured::{BareItem, Parameters};
 
 /// On whose behalf the edge signed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,9 +34,7 @@ impl Tag {
         let mut tags = parameters.all("tag");
         match (tags.next(), tags.next()) {
             (_, Some(_)) => Err(Malformed),
-            (Some(BareItemFromInput::String(tag)), None) => {
-                Ok(Self::ALL.into_iter().find(|ours| ours.as_str() == tag.as_str()))
-            }
+            (Some(BareItem::String(tag)), None) => Ok(Self::ALL.into_iter().find(|ours| ours.as_str() == tag.text())),
             _ => Ok(None),
         }
     }
@@ -88,7 +83,7 @@ pub fn read<'a>(headers: &'a Headers<'a>) -> Result<Option<Claim<'a>>, Refusal> 
 impl<'a> Claim<'a> {
     fn new(tag: Tag, params: SignatureParams<'a>, signature: Vec<u8>) -> Result<Self, Malformed> {
         let parameters = &params.parameters;
-        if parameters.0.len() > limits::SIGNATURE_PARAMETERS || parameters.repeats_a_name() {
+        if parameters.as_slice().len() > limits::SIGNATURE_PARAMETERS || parameters.repeats_a_name() {
             return Err(Malformed);
         }
         Ok(Self {
@@ -108,7 +103,7 @@ impl<'a> Claim<'a> {
 fn text<'a>(parameters: &Parameters<'a>, name: &str) -> Result<Option<&'a str>, Malformed> {
     match parameters.all(name).next() {
         None => Ok(None),
-        Some(BareItemFromInput::String(Cow::Borrowed(text))) => Ok(Some(text.as_str())),
+        Some(BareItem::String(text)) => text.plain().map(Some).ok_or(Malformed),
         Some(_) => Err(Malformed),
     }
 }
@@ -116,7 +111,7 @@ fn text<'a>(parameters: &Parameters<'a>, name: &str) -> Result<Option<&'a str>, 
 /// An integer parameter that must be there. Decimals and dates are other types, negatives no time.
 fn seconds(parameters: &Parameters<'_>, name: &str) -> Result<u64, Malformed> {
     match parameters.all(name).next() {
-        Some(BareItemFromInput::Integer(seconds)) => u64::try_from(*seconds).map_err(|_| Malformed),
+        Some(BareItem::Integer(seconds)) => u64::try_from(*seconds).map_err(|_| Malformed),
         _ => Err(Malformed),
     }
 }

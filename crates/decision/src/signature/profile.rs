@@ -108,7 +108,9 @@ impl Claim<'_> {
         let components = &self.params.components;
         let is_allowed = |name: &str| matches!(name, "@method" | "@authority") || is_field_name(name);
         let holds = components.len() <= limits::COVERED_COMPONENTS
-            && components.iter().all(|component| component.parameters.0.is_empty() && is_allowed(component.name()))
+            && components
+                .iter()
+                .all(|component| component.parameters.as_slice().is_empty() && is_allowed(component.name()))
             && !self.params.repeats_a_component()
             && ALWAYS.iter().all(|name| self.position(name).is_some())
             && (self.tag == Tag::Inside || self.position("edge-client").is_some());
