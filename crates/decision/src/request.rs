@@ -119,10 +119,52 @@ impl<'a> Arn<'a> {
     }
 }
 
+/// A name and a value, borrowed unless JSON had to escape something in them.
+pub type Line<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// Header lines in the order of the event, names as sent.
 #[derive(Default)]
 pub struct Headers<'a> {
-    lines: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    lines: Vec<Line<'a>>,
+    /// For each of `ASKED_FOR`, where it is.
+    found: [Found; ASKED_FOR.len()],
+}
+
+/// What every decision asks for by name; found once, so that a look-up is no search.
+const ASKED_FOR: [&str; 9] = [
+    "host",
+    "edge-key",
+    "signature",
+    "edge-token",
+    "edge-target",
+    "edge-client",
+    "authorization",
+    "content-digest",
+    "signature-input",
+];
+
+/// A bit for each length among `ASKED_FOR`, which most headers share with none.
+const LENGTHS: u64 = {
+    let (mut bits, mut rest) = (0, ASKED_FOR.as_slice());
+    while let [name, others @ ..] = rest {
+        bits |= length_bit(name);
+        rest = others;
+    }
+    bits
+};
+
+/// One bit, the highest for all long names, to pass over most names without comparing them.
+pub(crate) const fn length_bit(name: &str) -> u64 {
+    1 << if name.len() < 63 { name.len() } else { 63 }
+}
+
+#[derive(Clone, Copy, Default)]
+enum Found {
+    #[default]
+    Never,
+    /// The number of its line.
+    Once(usize),
+    Repeatedly,
 }
 
 /// How often a header is on the request.
@@ -134,8 +176,21 @@ pub enum Sent<'h> {
 }
 
 impl<'a> Headers<'a> {
-    pub const fn new(lines: Vec<(Cow<'a, str>, Cow<'a, str>)>) -> Self {
-        Self { lines }
+    pub fn new(lines: Vec<Line<'a>>) -> Self {
+        let mut found = [Found::Never; ASKED_FOR.len()];
+        for (number, (name, _)) in lines.iter().enumerate() {
+            if LENGTHS & length_bit(name) == 0 {
+                continue;
+            }
+            let place = ASKED_FOR.iter().position(|asked| name.eq_ignore_ascii_case(asked));
+            if let Some(found) = place.and_then(|place| found.get_mut(place)) {
+                *found = match found {
+                    Found::Never => Found::Once(number),
+                    Found::Once(_) | Found::Repeatedly => Found::Repeatedly,
+                };
+            }
+        }
+        Self { lines, found }
     }
 
     pub fn len(&self) -> usize {
@@ -155,7 +210,18 @@ impl<'a> Headers<'a> {
         self.iter().filter(move |(sent, _)| sent.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
+    /// The header of this name in any case; one that is asked for often is found at once by its name
+    /// in lower case.
     pub fn sent<'h>(&'h self, name: &'h str) -> Sent<'h> {
+        match ASKED_FOR.iter().position(|asked| *asked == name).and_then(|place| self.found.get(place)) {
+            Some(Found::Never) => Sent::Never,
+            Some(Found::Once(number)) => self.lines.get(*number).map_or(Sent::Never, |(_, value)| Sent::Once(value)),
+            Some(Found::Repeatedly) => Sent::Repeatedly,
+            None => self.search(name),
+        }
+    }
+
+    fn search<'h>(&'h self, name: &'h str) -> Sent<'h> {
         let mut lines = self.all(name);
         match (lines.next(), lines.next()) {
             (None, _) => Sent::Never,
@@ -190,7 +256,7 @@ impl PathView<'_> {
 }
 
 /// Decoded query parameters: a name and a value for each value, a name's values in order.
-pub type QueryPairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+pub type QueryPairs<'a> = Vec<Line<'a>>;
 
 /// The query as this kind of event shows it.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -11,7 +11,7 @@ use super::{Claim, Tag};
 use crate::decision::Refusal;
 use crate::lifetimes::Lifetimes;
 use crate::limits;
-use crate::request::Headers;
+use crate::request::{Headers, length_bit};
 use crate::time::Timestamp;
 
 /// Covered by every signature of ours. `edge-client` is too, where there is a client.
@@ -43,10 +43,6 @@ fn reads_as(name: &str, field: &str) -> bool {
 /// The digest goes into the answer's context, so a caller's must fit there and be one plain line.
 fn is_brief_digest(name: &str, value: &str) -> bool {
     !name.eq_ignore_ascii_case("content-digest") || (value.len() <= limits::CONTENT_DIGEST && !value.contains('\t'))
-}
-
-fn length_bit(name: &str) -> u64 {
-    1 << name.len().min(63)
 }
 
 impl Claim<'_> {
@@ -112,8 +108,8 @@ impl Claim<'_> {
                 .iter()
                 .all(|component| component.parameters.as_slice().is_empty() && is_allowed(component.name()))
             && !self.params.repeats_a_component()
-            && ALWAYS.iter().all(|name| self.position(name).is_some())
-            && (self.tag == Tag::Inside || self.position("edge-client").is_some());
+            && ALWAYS.iter().all(|name| self.covers(name))
+            && (self.tag == Tag::Inside || self.covers("edge-client"));
         if holds { Ok(()) } else { Err(Refusal::SignatureCoverage) }
     }
 
@@ -138,6 +134,11 @@ impl Claim<'_> {
             }
         }
         if missing == 0 { Ok(()) } else { Err(Refusal::SignatureCoverage) }
+    }
+
+    /// Whether a component of this name is covered, written as it must be: in lower case.
+    fn covers(&self, name: &str) -> bool {
+        self.params.components.iter().any(|component| component.name() == name)
     }
 
     /// Where a component of this name, in any case, stands among those covered.
