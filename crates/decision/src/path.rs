@@ -21,13 +21,14 @@ const ENCODINGS: usize = 3;
 /// `*`, `?` and `$` count only where they are literal, since only there would they be wildcards or
 /// variables of a policy; dot segments and control characters count in every decoded form.
 pub fn is_hostile(path: &str) -> bool {
-    path.bytes().any(|byte| matches!(byte, b'*' | b'?' | b'$')) || is_hostile_grant(path)
+    path.bytes().fold(false, |any, byte| any | matches!(byte, b'*' | b'?' | b'$')) || is_hostile_grant(path)
 }
 
 /// The same for the path of a grant, where a wildcard is meant.
 pub fn is_hostile_grant(path: &str) -> bool {
     in_any_form(path, |form| {
-        form.iter().any(u8::is_ascii_control) || segments(form).any(|name| matches!(name, b"." | b".."))
+        form.iter().fold(false, |any, byte| any | byte.is_ascii_control())
+            || (has_dot(form) && segments(form).any(|name| matches!(name, b"." | b"..")))
     })
 }
 
@@ -35,11 +36,19 @@ pub fn is_hostile_grant(path: &str) -> bool {
 /// the policies that shut the doors match any text before it. Errs on the side of yes.
 pub fn is_inside(path: &str) -> bool {
     let inside = INSIDE.trim_start_matches('/').as_bytes();
-    in_any_form(path, |form| segments(form).any(|name| name.eq_ignore_ascii_case(inside)))
+    in_any_form(path, |form| has_dot(form) && segments(form).any(|name| name.eq_ignore_ascii_case(inside)))
+}
+
+/// Few paths have a dot, and what is looked for in their segments begins with one.
+fn has_dot(path: &[u8]) -> bool {
+    path.iter().fold(false, |any, byte| any | (*byte == b'.'))
 }
 
 /// Whether `found` holds for the path as it is or after any number of decodings.
 fn in_any_form(path: &str, found: impl Fn(&[u8]) -> bool) -> bool {
+    if !path.bytes().fold(false, |any, byte| any | (byte == b'%')) {
+        return found(path.as_bytes());
+    }
     let mut form = Cow::Borrowed(path.as_bytes());
     for _ in 0..=ENCODINGS {
         if found(&form) {

@@ -181,9 +181,15 @@ fn grant(case: &Case<'_>, proof: &Proof<'_>, principal: String, grants: Arc<Gran
     let own = evidence.key.iter().flat_map(|key| &key.context);
     context.extend(own.map(|(name, value)| (Cow::Owned(name.clone()), value.clone())));
     let size: usize = context.iter().map(|(name, value)| name.len() + value.len()).sum();
-    let plain = context.iter().all(|(_, value)| !value.chars().any(char::is_control));
+    let plain = context.iter().all(|(_, value)| is_plain(value));
     let usage_plan_key = evidence.key.as_ref().and_then(|key| key.usage_plan_key.clone());
     (size <= limits::CONTEXT && plain).then(|| Grant::new(principal, grants, context, usage_plan_key, inside))
+}
+
+/// Without control characters, those beyond ASCII included.
+fn is_plain(value: &str) -> bool {
+    let is_visible = value.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
+    is_visible || !value.chars().any(char::is_control)
 }
 
 /// Everything allows, and the method asks for once: claim the nonce.
