@@ -10,8 +10,7 @@
 //! A policy holds the principal's whole grant and never the caller's path, so a cached one is right
 //! for the caller's other routes, and no character of a path can widen it.
 
-use std::borrow::Cow;
-
+use countersign_decision::context::Context;
 use countersign_decision::decision::{Decision, Fault, Grant, Refusal, RefusalKind};
 use countersign_decision::limits;
 use countersign_decision::request::{EventKind, Request};
@@ -143,7 +142,7 @@ fn resource_base(request: &Request<'_>) -> String {
     base
 }
 
-fn context(body: &mut String, entries: &[(Cow<'static, str>, String)]) {
+fn context(body: &mut String, entries: &Context) {
     for (i, (name, value)) in entries.iter().enumerate() {
         if i > 0 {
             body.push(',');

@@ -4,9 +4,9 @@
 //! stable `code()` that logs, metrics and the golden table use. A `Grant` has no public constructor:
 //! only a verifier of this crate that succeeded can build one.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::context::Context;
 use crate::grant::GrantSet;
 
 #[derive(Debug)]
@@ -43,9 +43,6 @@ impl Decision {
     }
 }
 
-/// Names and values; most names are ours and fixed.
-pub(crate) type Context = Vec<(Cow<'static, str>, String)>;
-
 /// What a caller may do, and what the back end is told about it.
 #[derive(Clone, Debug)]
 pub struct Grant {
@@ -77,7 +74,7 @@ impl Grant {
     }
 
     /// Names and values for the answer's `context`, without control characters.
-    pub fn context(&self) -> &[(Cow<'static, str>, String)] {
+    pub const fn context(&self) -> &Context {
         &self.context
     }
 

@@ -11,6 +11,7 @@
 
 pub mod api_key;
 pub mod cache;
+pub mod context;
 pub mod conversation;
 pub mod credential;
 pub mod decision;

@@ -1,14 +1,13 @@
 //! The caller's turn: key and token, the grants they leave, and the nonce that makes it once.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Case, Issuer, Lookup, Proof, Step};
 use crate::api_key::KeyHash;
+use crate::context::Context;
 use crate::decision::{Decision, Fault, Grant, Refusal};
 use crate::grant::GrantSet;
-use crate::limits;
 use crate::record::key::KeyRecord;
 use crate::request::EventKind;
 use crate::rules::Require;
@@ -154,42 +153,34 @@ pub(super) fn judge_token(
 /// `None` when the context would be larger than API Gateway takes.
 fn grant(case: &Case<'_>, proof: &Proof<'_>, principal: String, grants: Arc<GrantSet>, inside: bool) -> Option<Grant> {
     let evidence = &case.evidence;
-    let mut context = Vec::with_capacity(10);
-    let mut add = |name: &'static str, value: &str| context.push((Cow::Borrowed(name), value.to_owned()));
-    add("principal", &principal);
+    let mut context = Context::usual();
+    context.add("principal", &principal);
     if let Some(key) = &evidence.key {
-        add("key_id", &key.key_id);
+        context.add("key_id", &key.key_id);
     }
     if let Some(token) = &evidence.token {
-        add("issuer", evidence.issuer.as_deref().unwrap_or_default());
-        add("scopes", &token.scopes);
+        context.add("issuer", evidence.issuer.as_deref().unwrap_or_default());
+        context.add("scopes", &token.scopes);
     }
     if let Proof::Signature { claim, content_digest } = proof {
-        add("edge_keyid", claim.keyid);
-        content_digest.iter().for_each(|digest| add("content_digest", digest));
+        context.add("edge_keyid", claim.keyid);
+        content_digest.iter().for_each(|digest| context.add("content_digest", digest));
     }
     if let Some(ip) = evidence.client_ip().filter(|_| !matches!(proof, Proof::Token)) {
-        add("client_ip", &ip.to_string());
+        context.add("client_ip", &ip.to_string());
     }
     if let Some(client) = &evidence.client {
-        client.host.iter().for_each(|host| add("client_host", host));
-        client.ray.iter().for_each(|ray| add("ray", ray));
+        client.host.iter().for_each(|host| context.add("client_host", host));
+        client.ray.iter().for_each(|ray| context.add("ray", ray));
     }
     if inside {
-        add("inside", "true");
+        context.add("inside", "true");
     }
-    let own = evidence.key.iter().flat_map(|key| &key.context);
-    context.extend(own.map(|(name, value)| (Cow::Owned(name.clone()), value.clone())));
-    let size: usize = context.iter().map(|(name, value)| name.len() + value.len()).sum();
-    let plain = context.iter().all(|(_, value)| is_plain(value));
+    for (name, value) in evidence.key.iter().flat_map(|key| &key.context) {
+        context.add(name.clone(), value);
+    }
     let usage_plan_key = evidence.key.as_ref().and_then(|key| key.usage_plan_key.clone());
-    (size <= limits::CONTEXT && plain).then(|| Grant::new(principal, grants, context, usage_plan_key, inside))
-}
-
-/// Without control characters, those beyond ASCII included.
-fn is_plain(value: &str) -> bool {
-    let is_visible = value.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
-    is_visible || !value.chars().any(char::is_control)
+    context.is_acceptable().then(|| Grant::new(principal, grants, context, usage_plan_key, inside))
 }
 
 /// Everything allows, and the method asks for once: claim the nonce.

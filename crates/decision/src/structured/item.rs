@@ -184,7 +184,10 @@ impl BareItem<'_> {
         let _ = match self {
             Self::Integer(integer) => write!(out, "{integer}"),
             Self::Decimal(thousandths) => write_decimal(*thousandths, out),
-            Self::String(string) => Ok(string.write(out)),
+            Self::String(string) => {
+                string.write(out);
+                Ok(())
+            }
             Self::Token(token) => out.write_str(token),
             Self::Bytes(sequence) => write!(out, ":{}:", STANDARD.encode(&sequence.bytes)),
             Self::Boolean(boolean) => write!(out, "?{}", u8::from(*boolean)),
