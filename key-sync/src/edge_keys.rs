@@ -94,11 +94,15 @@ async fn has_a_key(run: &mut Run<'_>) -> Result<bool, JobError> {
 }
 
 async fn first_key(run: &mut Run<'_>) -> Result<(), JobError> {
-    if let Some(pending) = run.seen.labels.rotating() {
-        let message = format!("AWSPENDING is on {pending}: let that rotation end, or take the label off");
-        return Err(JobError::new(Code::RotationRefused, message));
-    }
-    let token = guards::token()?;
+    let token = match run.seen.labels.rotating() {
+        None => guards::token()?,
+        // The place of a rotation that could not begin, because nothing passes without this first key.
+        Some(place) if !run.keys.contains_key(place) && !run.unusable.contains_key(place) => place.to_owned(),
+        Some(pending) => {
+            let message = format!("AWSPENDING is on {pending}: let that rotation end, or take the label off");
+            return Err(JobError::new(Code::RotationRefused, message));
+        }
+    };
     // First, so that a run that dies here leaves nothing that looks like somebody else's rotation.
     let note = RotationNote::new(&token, "bootstrap", run.key_sync.now());
     run.note_rotation(RotationNote { promoted: true, ..note }).await?;

@@ -30,6 +30,9 @@ pub struct EmergencyNote {
 /// Changed to replace the authorizer's environments; the function itself does not read it.
 const RETIRED_AT: &str = "KEYS_RETIRED_AT";
 
+const REMEDY: &str =
+    "allow it for AUTHORIZER_FUNCTION: until its environments are replaced, warm ones may accept the old key";
+
 /// Starts an emergency rotation. What follows are Secrets Manager's four steps.
 ///
 /// # Errors
@@ -57,7 +60,15 @@ pub async fn rotate(key_sync: &KeySync, until: Instant, dry: DryRun) -> Result<R
 
 /// Clears the way and writes down which rotation is the emergency.
 async fn prepare(run: &mut Run<'_>, token: &str, dry: DryRun) -> Result<Option<String>, JobError> {
-    let waits_for = run.settle().await?;
+    if !run.rotation_enabled {
+        let says = "rotation is not enabled for the signing secret (RotateEvery of the template): nothing was changed";
+        return Err(JobError::new(Code::NotConfigured, says));
+    }
+    let waits_for = match run.settle().await {
+        // Left of an earlier emergency: the end of this one replaces the environments as well.
+        Err(error) if error.code == Code::LambdaUnavailable => None,
+        settled => settled?,
+    };
     if !dry.is_dry() {
         run.give_up_pending().await?;
         let requested_at = run.key_sync.now().as_millis();
@@ -97,7 +108,7 @@ fn causes(error: &dyn Error) -> String {
 }
 
 fn unavailable(call: &str, why: &str) -> JobError {
-    JobError::new(Code::LambdaUnavailable, format!("{call} of the authorizer: {why}"))
+    JobError::new(Code::LambdaUnavailable, format!("{call} of the authorizer: {why}; {REMEDY}"))
 }
 
 fn authorizer(key_sync: &KeySync) -> Result<&str, JobError> {

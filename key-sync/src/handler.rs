@@ -34,6 +34,9 @@ struct Ended {
 /// What a job needs to stop by itself before it is stopped.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// For the key sets of all issuers in a batch: the next batch waits behind it, and a tick does the rest.
+const MIRRORING: Duration = Duration::from_secs(5);
+
 /// `left`: what Lambda allows from now on.
 pub async fn handle(key_sync: &KeySync, payload: &str, invocation: &str, left: Duration) -> Done {
     let started = Instant::now();
@@ -105,6 +108,7 @@ async fn changes(key_sync: &KeySync, records: &[EventRecord], until: Instant) ->
     let issuers = mirror::issuers_in(records);
     if !issuers.is_empty() {
         // A key set that is not to be had now is had by a tick; the batch is published all the same.
+        let until = until.min(Instant::now() + MIRRORING);
         match in_time(until, mirror::mirror_these(key_sync, &issuers, until)).await {
             Ok(mirrored) => report.absorb("mirror", mirrored),
             Err(error) => report.set("mirror", error.to_string()),
@@ -138,8 +142,9 @@ impl Parts {
             Ok(report) => self.report.absorb(part, report),
             // Whoever holds the lease is at it; the next tick looks again.
             Err(error) if error.code == Code::LeaseHeld => self.report.set(part, error.to_string()),
-            Err(error) => {
-                self.report.set(part, error.to_string());
+            Err(mut error) => {
+                let done = std::mem::take(&mut *error.done);
+                self.report.absorb(part, done.with("error", error.to_string()));
                 self.report.measure(Measure::failed_part(part));
                 self.refused_by_cloudflare |= error.code == Code::CloudflareRefused;
                 self.failed.push(format!("{part}: {error}"));
@@ -175,7 +180,7 @@ impl From<Result<Report, JobError>> for Ended {
 }
 
 impl From<JobError> for Ended {
-    fn from(error: JobError) -> Self {
-        Self { report: Report::new(), error: Some(error), answer: None }
+    fn from(mut error: JobError) -> Self {
+        Self { report: std::mem::take(&mut *error.done), error: Some(error), answer: None }
     }
 }

@@ -49,15 +49,17 @@ impl<'k> Lease<'k> {
         taken.map_err(|error| JobError::table(&error))
     }
 
-    /// Before each write.
+    /// Before each write, which must have ended at the moment that is answered: a write that goes on
+    /// after the lease has ended would land on top of another run's.
     ///
     /// # Errors
     /// `LeaseLost`: another run writes now, and this one must not.
-    pub async fn renew(&self) -> Result<(), JobError> {
+    pub async fn renew(&self) -> Result<Instant, JobError> {
         let KeySync { table, lifetimes, .. } = self.key_sync;
+        let safe = Instant::now() + lifetimes.lease / 6 * 5;
         let renewed = table.renew_lease(self.name, &self.owner, self.key_sync.now(), lifetimes.lease).await;
         if renewed.map_err(|error| JobError::table(&error))? {
-            return Ok(());
+            return Ok(safe);
         }
         let message = format!("another run of key-sync has taken the lease \"{}\"; this one stops here", self.name);
         Err(JobError::new(Code::LeaseLost, message))

@@ -57,6 +57,8 @@ impl Report {
 pub struct JobError {
     pub code: Code,
     pub message: String,
+    /// What was seen and done before it failed.
+    pub done: Box<Report>,
 }
 
 /// The stable names of failures.
@@ -132,12 +134,17 @@ impl Code {
 
 impl JobError {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), done: Box::default() }
     }
 
     /// The same failure, and where it happened.
     pub fn at(self, place: &str) -> Self {
         Self { message: format!("{place}: {}", self.message), ..self }
+    }
+
+    /// The same failure, after this was seen and done.
+    pub fn after(self, done: Report) -> Self {
+        Self { done: Box::new(done), ..self }
     }
 
     pub fn table(error: &countersign_store::Unavailable) -> Self {

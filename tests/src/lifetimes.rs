@@ -1,7 +1,7 @@
 //! The system's own waits a hundred times as short, so that a hundred rotations fit into minutes.
 //!
 //! What a request carries or takes is not scaled: the age and window of a signature, the skew of
-//! clocks, and the deadline of a decision, which is a real network's. The activation delay keeps its
+//! clocks, the deadline of a decision and the lease of a writer, which are a real network's. The activation delay keeps its
 //! margin over that deadline.
 
 use std::time::Duration;
@@ -37,7 +37,6 @@ pub fn scaled() -> Lifetimes {
         edge_spread: real.edge_spread / SCALE,
         overlap: real.overlap / SCALE,
         rotation_stuck: real.rotation_stuck / SCALE,
-        lease: real.lease / SCALE,
         ..real
     };
     assert!(margin > Duration::ZERO);

@@ -35,6 +35,8 @@ pub struct Observed {
     pub edge: EdgeState,
     /// What this very run has pushed.
     pub pushed: Option<Layout>,
+    /// This very run could not end the emergency.
+    pub emergency_stays: bool,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -91,10 +93,11 @@ pub enum Stuck {
 pub fn plan(seen: &Observed, lifetimes: &Lifetimes, now: Timestamp) -> Next {
     let Some(expected) = seen.expected() else { return Next::Stuck(Stuck::NoSigningKey) };
     seen.bookkeeping(now)
+        .or_else(|| seen.end_emergency(lifetimes, now))
         .or_else(|| seen.push(&expected, lifetimes, now))
         .or_else(|| seen.outage())
         .or_else(|| seen.labels(&expected, lifetimes, now))
-        .or_else(|| seen.leftovers(lifetimes, now))
+        .or_else(|| seen.leftovers())
         .unwrap_or_else(|| Next::Rest(seen.waits_for(lifetimes, now)))
 }
 
@@ -107,8 +110,12 @@ impl Observed {
     /// Whether the edge may sign with its standby, as it does to answer for it: the authorizer must be
     /// able to know a new key by then.
     pub fn may_ask_standby(&self, lifetimes: &Lifetimes, now: Timestamp) -> bool {
-        let Some(standby) = self.expected().and_then(|expected| expected.standby) else { return true };
-        self.note.readable_at(&standby).is_some_and(|at| now >= at.plus(lifetimes.activation_delay))
+        // The edge may hold a key already whose value this run could not read.
+        let pushed = self.note.layout.as_ref().and_then(|layout| layout.standby.as_deref());
+        let standby = self.expected().and_then(|expected| expected.standby);
+        let new = [standby.as_deref(), self.labels.rotating(), pushed.filter(|keyid| self.labels.has(keyid))];
+        let is_ripe = |keyid| self.note.readable_at(keyid).is_some_and(|at| now >= at.plus(lifetimes.activation_delay));
+        new.into_iter().flatten().all(is_ripe)
     }
 
     /// The version that a rotation is committed to and that is not AWSCURRENT yet.
@@ -227,8 +234,8 @@ impl Observed {
         Some(Next::Do(Repair::DropPrevious(previous), because))
     }
 
-    /// What is left behind when labels have gone. The edge need not be there for it.
-    fn leftovers(&self, lifetimes: &Lifetimes, now: Timestamp) -> Option<Next> {
+    /// What is left behind when labels have gone.
+    fn leftovers(&self) -> Option<Next> {
         let unlabelled = self.note.seen.keys().filter(|keyid| !self.labels.has(keyid));
         let unlabelled: Vec<_> = unlabelled.cloned().collect();
         if !unlabelled.is_empty() {
@@ -239,11 +246,12 @@ impl Observed {
         {
             return Some(Next::Do(Repair::CloseRotation(rotation.clone()), "the rotation has ended"));
         }
-        self.end_emergency(lifetimes, now)
+        None
     }
 
+    /// Whatever the edge is like: an authorizer that remembers the old key must not wait for it.
     fn end_emergency(&self, lifetimes: &Lifetimes, now: Timestamp) -> Option<Next> {
-        let emergency = self.emergency.as_ref()?;
+        let emergency = self.emergency.as_ref().filter(|_| !self.emergency_stays)?;
         let waited = now.since(Timestamp::from_millis(emergency.requested_at)) >= lifetimes.rotation_stuck;
         if self.labels.current.as_ref() == Some(&emergency.token) && self.labels.previous.is_none() {
             let because = "no key of before the emergency carries a label";

@@ -34,6 +34,8 @@ pub struct Run<'k> {
     pub unusable: BTreeMap<String, Unusable>,
     pub rotation_enabled: bool,
     lease: Option<Lease<'k>>,
+    /// What failed and keeps nothing else from being done.
+    postponed: Option<JobError>,
     /// Every repair, in order, for the report.
     pub(super) done: Vec<Value>,
 }
@@ -63,6 +65,7 @@ impl<'k> Run<'k> {
             unusable: BTreeMap::new(),
             rotation_enabled: false,
             lease,
+            postponed: None,
             done: Vec::new(),
         };
         match run.read().await {
@@ -82,14 +85,18 @@ impl<'k> Run<'k> {
     /// Gives the lease back and tells what was done. `Ok`: what is left to a later run, if anything.
     ///
     /// # Errors
-    /// Those of `outcome`.
+    /// Those of `outcome`, with what was done until then.
     pub async fn end(self, outcome: Result<Option<String>, JobError>) -> Result<Report, JobError> {
         let mut report = self.report();
         self.release().await;
-        if let Some(waits_for) = outcome? {
-            report.set("waits_for", waits_for);
+        match outcome {
+            Err(error) => Err(error.after(report)),
+            Ok(None) => Ok(report),
+            Ok(Some(waits_for)) => {
+                report.set("waits_for", waits_for);
+                Ok(report)
+            }
         }
-        Ok(report)
     }
 
     async fn release(self) {
@@ -109,7 +116,7 @@ impl<'k> Run<'k> {
                 return Err(JobError::new(Code::OutOfTime, "the invocation ends; the next run goes on from here"));
             }
             match plan(&self.seen, &self.key_sync.lifetimes, self.key_sync.now()) {
-                Next::Rest(waits_for) => return Ok(waits_for),
+                Next::Rest(waits_for) => return self.postponed.take().map_or(Ok(waits_for), Err),
                 Next::Stuck(stuck) => return Err(self.stuck(stuck)),
                 Next::Do(repair, because) => {
                     self.done.push(json!({ "repair": repair.name(), "of": repair.of(), "because": because }));
@@ -130,7 +137,10 @@ impl<'k> Run<'k> {
                 self.publish(&version).await?;
                 self.ask_edge().await
             }
-            Repair::Wait { until } => self.wait(until).await,
+            Repair::Wait { until } => {
+                self.wait(until).await?;
+                self.look_again().await
+            }
             Repair::Push(layout) => self.push(layout).await,
             Repair::NoteProof(proof) => {
                 self.note_edge(EdgeNote { proved: Some(proof), ..self.seen.note.clone() }).await
@@ -172,6 +182,16 @@ impl<'k> Run<'k> {
         Ok(())
     }
 
+    /// After a wait, what was seen before it may not be so any more.
+    async fn look_again(&mut self) -> Result<(), JobError> {
+        self.keys.clear();
+        self.unusable.clear();
+        self.seen.usable.clear();
+        self.seen.unpublished.clear();
+        self.read_labels().await?;
+        self.ask_edge().await
+    }
+
     /// What a wait that is too long for this run becomes is the next run's to see.
     pub async fn wait(&mut self, moment: Timestamp) -> Result<(), JobError> {
         let span = moment.since(self.key_sync.now());
@@ -188,9 +208,9 @@ impl<'k> Run<'k> {
     /// One change of the Worker's secrets; then the edge is asked until it shows.
     async fn push(&mut self, layout: Layout) -> Result<(), JobError> {
         let patch = edge_keys::patch(&layout, &self.keys)?;
-        self.renew().await?;
         let cloudflare = self.key_sync.cloudflare().await?;
-        let pushed = cloudflare.put_secrets(&self.key_sync.config.cloudflare.script, &patch, self.until).await;
+        let until = self.renew().await?.min(self.until);
+        let pushed = cloudflare.put_secrets(&self.key_sync.config.cloudflare.script, &patch, until).await;
         self.heard(pushed).await?;
         let proved = self.seen.note.proved.take().filter(|proved| proved.keyid == layout.active);
         let pushed_at = Some(self.key_sync.now().as_millis());
@@ -261,8 +281,10 @@ impl<'k> Run<'k> {
 
     async fn end_emergency(&mut self, replace: bool) -> Result<(), JobError> {
         self.renew().await?;
-        if replace {
-            emergency::replace_environments(self.key_sync).await?;
+        if replace && let Err(error) = emergency::replace_environments(self.key_sync).await {
+            self.postponed = Some(error);
+            self.seen.emergency_stays = true;
+            return Ok(());
         }
         wrote(self.key_sync.table.remove_note(EMERGENCY_NOTE).await)?;
         self.seen.emergency = None;
@@ -294,8 +316,8 @@ impl<'k> Run<'k> {
         Ok(())
     }
 
-    /// Before every write.
-    pub async fn renew(&self) -> Result<(), JobError> {
+    /// Before every write; the moment by which it must have ended.
+    pub async fn renew(&self) -> Result<Instant, JobError> {
         match &self.lease {
             Some(lease) => lease.renew().await,
             None => Err(JobError::new(Code::Defect, "a dry run must not write")),

@@ -60,6 +60,10 @@ pub fn gateway_refused(status: u16) -> String {
     let says = match status {
         401 | 403 => "the authorizer refuses what the edge signs: compare SIGNING_ALGORITHM, AUTHORITIES and PATH_MAP",
         404 => "there is no GET /.countersign/probe behind the gateway",
+        500 => {
+            "the authorizer or the gateway fails; the authorizer's log lines name the fault: no_signing_key means that \
+             SIGNING_ALGORITHM was changed before a key of that algorithm was there, and {\"job\":\"bootstrap\"} makes one"
+        }
         _ => "the gateway or what is behind it fails",
     };
     format!("the edge's gateway probe was answered with {status} instead of 204: {says}")
@@ -67,7 +71,7 @@ pub fn gateway_refused(status: u16) -> String {
 
 fn describe(difference: &Difference) -> String {
     match difference {
-        Difference::Lost => "the edge accepts no labelled key".to_owned(),
+        Difference::Lost => "the edge accepts no labelled key (is EDGE_URL this Worker's?)".to_owned(),
         Difference::Active { found } => format!("the edge signs with {found}"),
         Difference::Standby { found: Some(found) } => format!("the edge's standby is {found}"),
         Difference::Standby { found: None } => "the edge has no standby".to_owned(),

@@ -1,6 +1,7 @@
 //! setSecret: the new key becomes the edge's standby.
 
 use super::note::RotationNote;
+use crate::edge_keys::layout::{Layout, Slot};
 use crate::job::Step;
 use crate::repair::run::Run;
 use crate::report::{Code, JobError};
@@ -10,7 +11,10 @@ pub(super) async fn set(run: &mut Run<'_>, token: &str) -> Result<Option<String>
     if run.seen.labels.current.as_deref() == Some(token) {
         return Ok(None);
     }
-    let pushed = run.seen.note.layout.as_ref().is_some_and(|layout| layout.standby.as_deref() == Some(token));
+    // Where the rotation is committed already, the key is no longer the standby.
+    let holds = |slot| move |layout: &Layout| layout.key_in(slot) == Some(token);
+    let layout = run.seen.note.layout.as_ref();
+    let pushed = layout.is_some_and(holds(Slot::A)) || layout.is_some_and(holds(Slot::B));
     if !pushed {
         let message = "the version has no key that could be pushed; begin again with createSecret";
         return Err(JobError::new(Code::RotationRefused, message));

@@ -220,6 +220,7 @@ impl World {
             emergency: self.emergency.clone(),
             edge: EdgeState::NotAsked,
             pushed: None,
+            emergency_stays: false,
         }
     }
 
