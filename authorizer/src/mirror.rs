@@ -43,7 +43,8 @@ pub async fn key_set(
         if mirrored.issuer_version != binding.version || !same_place {
             return Ok(None);
         }
-        let keys = KeySet::parse(mirrored.keys.as_bytes()).map_err(|error| error.to_string())?;
+        let vanished = |kid: &str| mirrored.vanished.contains_key(kid);
+        let keys = KeySet::parse_mirrored(mirrored.keys.as_bytes(), vanished).map_err(|error| error.to_string())?;
         Ok(Some((keys, mirrored.fetched_at)))
     });
     usable.unwrap_or_else(|malformed| {

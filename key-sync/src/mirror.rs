@@ -9,6 +9,7 @@ mod issuers;
 
 use std::time::Duration;
 
+use countersign_decision::limits;
 use countersign_decision::record::issuer::IssuerRecord;
 use countersign_decision::time::Timestamp;
 use countersign_decision::token::{Mirrored, discovery};
@@ -33,10 +34,12 @@ const TOLD: usize = 20;
 /// All issuers of the table, as far as the time reaches.
 ///
 /// # Errors
-/// `KeySetUnavailable`: the table has no fresh set of some issuer, and none was to be had.
+/// `KeySetUnavailable`: the table has no fresh set of some issuer, and none was to be had; or there are
+/// more issuers than are mirrored.
 pub async fn mirror(key_sync: &KeySync, until: Instant, dry_run: DryRun) -> Result<Report, JobError> {
     let issuers = Issuers::known(key_sync, until).await?;
-    let run = look_at(key_sync, issuers.longest_waiting_first(), until, dry_run).await?;
+    let mut run = look_at(key_sync, issuers.longest_waiting_first(), until, dry_run).await?;
+    run.beyond = issuers.beyond;
     if !dry_run.is_dry() {
         issuers.note(key_sync, &run.looked_at, &run.gone).await?;
     }
@@ -72,6 +75,8 @@ struct Run {
     written: u64,
     unchanged: u64,
     left: usize,
+    /// Issuers that no run looks at: there are too many.
+    beyond: u64,
     failed: Vec<Failure>,
     oldest: Duration,
 }
@@ -200,21 +205,28 @@ async fn download(key_sync: &KeySync, issuer: &str, record: &IssuerRecord) -> Re
 impl Run {
     fn report(self) -> Result<Report, JobError> {
         let uncovered: Vec<_> = self.failed.iter().filter(|failure| !failure.covered).collect();
+        let mut wrong = Vec::new();
         if !uncovered.is_empty() {
             let told: Vec<_> =
                 uncovered.iter().take(TOLD).map(|failure| format!("{}: {}", failure.issuer, failure.cause)).collect();
-            let says = format!("{} issuers without a fresh key set: {}", uncovered.len(), told.join("; "));
-            return Err(JobError::new(Code::KeySetUnavailable, says));
+            wrong.push(format!("{} issuers without a fresh key set: {}", uncovered.len(), told.join("; ")));
+        }
+        if self.beyond > 0 {
+            let limit = limits::MIRRORED_ISSUERS;
+            wrong.push(format!("{} issuers are not mirrored: at most {limit} are", self.beyond));
         }
         let told = |failure: &Failure| json!({ "issuer": failure.issuer, "cause": failure.cause });
         let mut report = Report::new()
             .with("issuers", self.looked_at.len() - self.gone.len())
             .with("written", self.written)
             .with("unchanged", self.unchanged)
-            .with("left", self.left)
+            .with("left", self.left as u64 + self.beyond)
             .with("oldest_seconds", self.oldest.as_secs())
             .with("failed", self.failed.iter().take(TOLD).map(told).collect::<Vec<Value>>());
         report.measure(Measure::key_set_age(self.oldest));
-        Ok(report)
+        if wrong.is_empty() {
+            return Ok(report);
+        }
+        Err(JobError::new(Code::KeySetUnavailable, wrong.join("; ")).after(report))
     }
 }

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use countersign_decision::lifetimes::Lifetimes;
+use countersign_decision::limits;
 use countersign_key_sync::handler::Done;
+use countersign_key_sync::report::Code;
 use countersign_key_sync::start::KeySync;
 use countersign_tests::aws::Outage;
 use countersign_tests::deployment::{Deployment, Response};
@@ -257,4 +259,18 @@ async fn a_private_half_that_was_published_is_not_copied() {
     assert!(!keys.contains("canary") && !done.lines.contains("canary"));
     let function = world.deployment.authorizer(&[]).await;
     assert_eq!(world.ask(&function, &world.key).await.status, 200);
+}
+
+#[tokio::test]
+async fn more_issuers_than_are_mirrored_is_said_by_every_run() {
+    let world = World::new().await;
+    for n in 0..limits::MIRRORED_ISSUERS {
+        world.deployment.table.put(&json!({ "pk": format!("issuer#https://{n}.example") }));
+    }
+    for _ in 0..2 {
+        let error = world.mirror().await.answer.unwrap_err();
+        let says = format!("1 issuers are not mirrored: at most {} are", limits::MIRRORED_ISSUERS);
+        assert_eq!(error.code, Code::KeySetUnavailable);
+        assert!(error.message.ends_with(&says), "{}", error.message);
+    }
 }

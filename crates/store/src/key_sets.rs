@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use countersign_decision::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::table::Record;
+use crate::table::{Item, Record, number, put_if, text};
 use crate::{KeyTable, Unavailable};
 
 /// Used only while the issuer's record still has this version, and this `jwks_uri` if it names one.
@@ -34,8 +34,18 @@ impl KeyTable {
         self.read(pk(iss)).await
     }
 
+    /// Replaces an older set, and one that cannot be read. One of a newer record, or fetched later, stays:
+    /// that is no error, as whoever wrote it knew more.
     pub async fn put_key_set(&self, iss: &str, set: &MirroredKeySet) -> Result<(), Unavailable> {
-        self.put(pk(iss), set).await
+        let pk = pk(iss);
+        let item: Item = serde_dynamo::to_item(set).map_err(|wrong| Unavailable::answer(&pk, wrong))?;
+        let put = self.client.put_item().table_name(&self.name).set_item(Some(item)).item("pk", text(&pk));
+        // A comparison with what is absent or no number does not hold.
+        let put = put
+            .condition_expression("NOT (issuer_version > :v OR (issuer_version = :v AND fetched_at > :f))")
+            .expression_attribute_values(":v", number(set.issuer_version))
+            .expression_attribute_values(":f", number(set.fetched_at.as_secs()));
+        put_if(put).await.map(drop)
     }
 }
 

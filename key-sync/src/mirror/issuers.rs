@@ -24,6 +24,9 @@ pub(super) struct Issuers {
     listed_at: u64,
     /// When each was last looked at; zero: never.
     looked_at: BTreeMap<String, u64>,
+    /// How many more there are than [`limits::MIRRORED_ISSUERS`].
+    #[serde(default)]
+    pub(super) beyond: u64,
 }
 
 impl Issuers {
@@ -39,14 +42,14 @@ impl Issuers {
         if now.age_of(Timestamp::from_millis(known.listed_at)) < LISTED_ANEW {
             return Ok(known);
         }
-        let mut listed = Self { listed_at: now.as_millis(), looked_at: BTreeMap::new() };
+        let mut listed = Self { listed_at: now.as_millis(), ..Self::default() };
         let mut next = None;
         loop {
             let page = key_sync.table.scan(next, false).await.map_err(|error| JobError::table(&error))?;
             for entry in page.entries {
                 if let Entry::Issuer { iss, .. } = entry {
                     let before = known.looked_at.get(&iss).copied().unwrap_or_default();
-                    listed.add(iss, before);
+                    listed.beyond += u64::from(!listed.add(iss, before));
                 }
             }
             next = page.next;
@@ -74,12 +77,17 @@ impl Issuers {
         gone: &[String],
     ) -> Result<(), JobError> {
         let meanwhile = Self::read(key_sync).await?;
-        self.listed_at = self.listed_at.max(meanwhile.listed_at);
+        if meanwhile.listed_at > self.listed_at {
+            (self.listed_at, self.beyond) = (meanwhile.listed_at, meanwhile.beyond);
+        }
         for (name, at) in meanwhile.looked_at {
             self.add(name, at);
         }
         for (name, at) in looked_at {
-            self.add(name.clone(), at.as_millis());
+            if !self.add(name.clone(), at.as_millis()) {
+                // Perhaps counted before; the next listing tells.
+                self.beyond = self.beyond.max(1);
+            }
         }
         for name in gone {
             self.looked_at.remove(name);
@@ -87,12 +95,17 @@ impl Issuers {
         key_sync.table.write_note(NOTE, &self).await.map_err(|error| JobError::table(&error))
     }
 
-    fn add(&mut self, name: String, at: u64) {
+    /// `false`: there is no room for it. What cannot be an issuer's name takes none.
+    fn add(&mut self, name: String, at: u64) -> bool {
+        if name.is_empty() || name.len() > limits::ISSUER {
+            return true;
+        }
         let fits = self.looked_at.len() < limits::MIRRORED_ISSUERS || self.looked_at.contains_key(&name);
-        if fits && name.len() <= limits::ISSUER && !name.is_empty() {
+        if fits {
             let known = self.looked_at.entry(name).or_default();
             *known = at.max(*known);
         }
+        fits
     }
 }
 

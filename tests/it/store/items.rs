@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_lambda_events::dynamodb::Event;
 use countersign_decision::signature::Algorithm;
+use countersign_decision::time::Timestamp;
 use countersign_store::key_sets::MirroredKeySet;
 use countersign_store::records::{Expect, Written};
 use countersign_tests::aws::Outage;
@@ -88,6 +89,31 @@ async fn a_key_set_keeps_what_it_was_mirrored_from() {
 
     fake.put(&json!({"pk": "jwks#https://issuer.example", "jwks_uri": "https://issuer.example/jwks", "keys": "{}"}));
     assert!(table.key_set(iss).await.unwrap().unwrap().unwrap_err().contains("issuer_version"));
+}
+
+#[tokio::test]
+async fn a_key_set_never_replaces_a_newer_one() {
+    let (fake, table) = table().await;
+    let iss = "https://issuer.example";
+    let put = async |issuer_version, fetched_at: u64| {
+        let (jwks_uri, keys) = (format!("{iss}/jwks"), r#"{"keys":[]}"#.to_owned());
+        let fetched_at = Timestamp::from_secs(fetched_at);
+        let set = MirroredKeySet { jwks_uri, issuer_version, keys, fetched_at, vanished: BTreeMap::new() };
+        table.put_key_set(iss, &set).await.unwrap();
+        let held = table.key_set(iss).await.unwrap().unwrap().unwrap();
+        (held.issuer_version, held.fetched_at.as_secs())
+    };
+    assert_eq!(put(7, 100).await, (7, 100));
+    assert_eq!(put(7, 99).await, (7, 100), "fetched earlier");
+    assert_eq!(put(6, 200).await, (7, 100), "of an older record");
+    assert_eq!(put(7, 101).await, (7, 101));
+    assert_eq!(put(8, 50).await, (8, 50), "of a newer record");
+    for unreadable in
+        [json!({"pk": format!("jwks#{iss}")}), json!({"pk": format!("jwks#{iss}"), "issuer_version": "9"})]
+    {
+        fake.put(&unreadable);
+        assert_eq!(put(1, 1).await, (1, 1));
+    }
 }
 
 fn attributes(version: u64, principal: &str) -> Map<String, Value> {

@@ -177,7 +177,15 @@ impl JwksCache {
 
     fn renew(&mut self, new: KeySet, asked: Timestamp, lifetimes: &Lifetimes) -> Notice {
         let held = self.held.take().filter(|held| asked.age_of(held.asked) < lifetimes.jwks_kept);
-        let missing = held.map(|held| held.missing_from(&new, asked)).unwrap_or_default();
+        let (new, retained) = new.split();
+        let mut missing = held.map(|held| held.missing_from(&new, asked)).unwrap_or_default();
+        // Whoever mirrored the set has missed these; our own look since then confirms it.
+        for key in retained {
+            match missing.iter_mut().find(|vanished| vanished.key.kid() == key.kid()) {
+                Some(vanished) => vanished.key = key,
+                None => missing.push(Vanished { key, since: asked }),
+            }
+        }
         let newly_missing = missing.iter().any(|vanished| vanished.since == asked);
         let (given_up, vanished): (Vec<_>, Vec<_>) =
             missing.into_iter().partition(|vanished| asked.since(vanished.since) >= lifetimes.jwks_cooling);

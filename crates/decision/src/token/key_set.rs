@@ -107,6 +107,14 @@ impl KeySet {
         Ok(parsed)
     }
 
+    /// A set that was mirrored while the issuer no longer published the keys that are `vanished`: they
+    /// verify only what names them.
+    pub fn parse_mirrored(body: &[u8], vanished: impl Fn(&str) -> bool) -> Result<Self, KeySetError> {
+        let parsed = Self::parse(body)?;
+        let (retained, keys) = parsed.keys.into_iter().partition(|key| key.kid().is_some_and(&vanished));
+        Ok(Self { keys, retained, dropped: parsed.dropped })
+    }
+
     /// Two keys under one name leave open which of them signed, so neither is used.
     fn drop_duplicates(&mut self) {
         let keys = std::mem::take(&mut self.keys);
@@ -162,6 +170,12 @@ impl KeySet {
     /// The published keys that are used.
     pub(crate) fn keys(&self) -> &[Arc<SigningKey>] {
         &self.keys
+    }
+
+    /// What is published, and the keys beside it.
+    pub(crate) fn split(mut self) -> (Self, Vec<Arc<SigningKey>>) {
+        let retained = std::mem::take(&mut self.retained);
+        (self, retained)
     }
 
     /// This set, with keys beside it that still verify what names them.

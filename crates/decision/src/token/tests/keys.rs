@@ -247,3 +247,17 @@ fn a_token_without_kid_gets_the_only_key() {
     assert_eq!(one.refusal(&token), None);
     assert_eq!(Trial::default().refusal(&token), Some(Refusal::TokenKeyUnknown));
 }
+
+#[test]
+fn a_key_that_the_mirror_has_missed_verifies_only_what_names_it() {
+    let keys = [with(ES256.jwk(), json!({"kid": "published"})), with(EDDSA.jwk(), json!({"kid": "withdrawn"}))];
+    let body = json!({ "keys": keys }).to_string();
+    let keys = KeySet::parse_mirrored(body.as_bytes(), |kid| kid == "withdrawn").unwrap();
+    let trial = Trial { keys, ..Trial::default() };
+    let nameless = |alg: &str| json!({ "alg": alg }).to_string();
+    let named = json!({"alg": "EdDSA", "kid": "withdrawn"}).to_string();
+    assert_eq!(trial.refusal(&ES256.mint(nameless("ES256"), claims().to_string())), None);
+    assert_eq!(trial.refusal(&EDDSA.mint(named, claims().to_string())), None);
+    assert!(trial.refusal(&EDDSA.mint(nameless("EdDSA"), claims().to_string())).is_some());
+    assert!(KeySet::parse_mirrored(body.as_bytes(), |_| true).unwrap().is_empty());
+}

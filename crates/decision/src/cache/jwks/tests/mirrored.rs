@@ -1,6 +1,8 @@
 //! A set that key-sync has mirrored, before a fetch and after one that failed.
 
-use super::{Cache, FAILS, L, Notice, at, set};
+use serde_json::json;
+
+use super::{Cache, FAILS, KeySet, L, Notice, at, set};
 
 fn offer(cache: &mut Cache, kids: &[&str], fetched_at: u64, kid: &str, secs: u64) -> bool {
     cache.0.offer(set(kids), at(fetched_at), Some(kid), at(secs), &L).is_ok()
@@ -61,6 +63,37 @@ fn neither_an_older_nor_an_empty_set_replaces_anything() {
     cache.0.fall_back(set(&["b"]), at(0), at(100), &L);
     cache.0.fall_back(set(&[]), at(99), at(100), &L);
     assert!(cache.finds("a", 100) && !cache.finds("b", 100));
+}
+
+/// Its key `old` is one that whoever mirrored it has missed.
+fn mirrored() -> KeySet {
+    let key = |kid: &str, x: &str| json!({"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": x});
+    let [old, new] = ["11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw"];
+    let body = json!({"keys": [key("new", new), key("old", old)]}).to_string();
+    KeySet::parse_mirrored(body.as_bytes(), |kid| kid == "old").unwrap()
+}
+
+#[test]
+fn a_key_that_the_mirror_has_missed_is_given_up_when_our_own_fetch_agrees() {
+    let cooling = L.jwks_cooling.as_secs();
+    let mut cache = Cache::default();
+    assert_eq!(cache.ask("old", 1000), "fetch");
+    assert_eq!(cache.0.offer(mirrored(), at(1000), Some("old"), at(1000), &L).ok(), Some(Notice::Shrunken));
+    assert_eq!(cache.ask("old", 1001), "use");
+    assert_eq!(cache.ask("old", 1000 + cooling), "use refresh");
+    assert_eq!(cache.fetched(Ok(set(&["new"])), 1000 + cooling), Notice::Confirmed);
+    assert!(!cache.finds("old", 1001 + cooling) && cache.finds("new", 1001 + cooling));
+}
+
+#[test]
+fn a_mirror_that_agrees_with_our_own_fetch_confirms_it() {
+    let cooling = L.jwks_cooling.as_secs();
+    let mut cache = Cache::holding(&["new", "old"]);
+    assert_eq!(cache.ask("absent", 100), "fetch");
+    assert_eq!(cache.fetched(Ok(set(&["new"])), 100), Notice::Shrunken);
+    let then = 100 + cooling;
+    assert_eq!(cache.0.offer(mirrored(), at(then), Some("new"), at(then), &L).ok(), Some(Notice::Confirmed));
+    assert!(!cache.finds("old", then) && cache.finds("new", then));
 }
 
 #[test]
