@@ -39,6 +39,8 @@ pub enum Drift {
     Extra,
     Stale,
     Different,
+    /// The record cannot be published, so the edge keeps what it had; of routes, of all of them.
+    Invalid,
 }
 
 impl Drift {
@@ -48,6 +50,7 @@ impl Drift {
             Self::Extra => "extra",
             Self::Stale => "stale",
             Self::Different => "different",
+            Self::Invalid => "invalid",
         }
     }
 }

@@ -56,14 +56,17 @@ impl<N: Eq + Hash> Planner<N> {
     }
 }
 
-/// Deletions that are a team's housekeeping, however small the edge is.
+/// Deletions that are a team's housekeeping, where they are at most half of the edge.
 const FEW: usize = 10;
+/// And however small the edge is.
+const A_PAIR: usize = 2;
 
 /// Whether so many names may go from an edge that has `edge` of them while the table has `table`. More
-/// than a fifth at once, or the last of all, is rather a table that was lost, emptied or mistaken.
+/// than a fifth at once, of a small edge more than half, or the last of all, is rather a table that was lost, emptied or mistaken.
 pub const fn may_delete(deletions: usize, edge: usize, table: usize) -> bool {
     let share = edge / 5;
-    table > 0 && deletions <= if share > FEW { share } else { FEW }
+    let most = if share > FEW { share } else { FEW };
+    table > 0 && deletions <= most && (deletions <= A_PAIR || deletions <= edge / 2)
 }
 
 /// Whether a document of so many routes may take the place of one that had `published`.
@@ -106,9 +109,17 @@ mod tests {
 
     #[test]
     fn the_guards_have_their_bounds() {
-        for (deletions, edge, table, may) in
-            [(10, 10, 1, true), (11, 12, 1, false), (10, 10, 0, false), (200, 1000, 800, true), (201, 1000, 799, false)]
-        {
+        for (deletions, edge, table, may) in [
+            (2, 2, 1, true),
+            (3, 5, 2, false),
+            (3, 6, 3, true),
+            (9, 10, 1, false),
+            (10, 20, 10, true),
+            (11, 22, 11, false),
+            (1, 10, 0, false),
+            (200, 1000, 800, true),
+            (201, 1000, 799, false),
+        ] {
             assert_eq!(may_delete(deletions, edge, table), may, "{deletions} of {edge}, table {table}");
         }
         for (routes, published, may) in [(0, 0, true), (0, 1, false), (1, 2, true), (1, 3, false), (9, 3, true)] {

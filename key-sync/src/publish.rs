@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use countersign_cloudflare::{Cloudflare, Error, Pair};
+use countersign_decision::api_key::KeyHash;
 use countersign_decision::limits;
 use countersign_decision::published::{self, Published};
 use countersign_store::entries::Entry;
@@ -69,8 +70,8 @@ pub async fn sync(key_sync: &KeySync, names: &[String], until: Instant, dry_run:
     if names.is_empty() {
         return reconcile::reconcile(key_sync, Options { allow_deletions: false, dry_run }, until).await;
     }
-    if let Some(name) = names.iter().find(|name| !is_published(name)) {
-        let message = format!("{name:?} is not published: write key#<hash>, issuer#<iss> or route#<id>");
+    if !names.iter().all(|name| is_published(name)) {
+        let message = "a name is not published: write key#<hash>, issuer#<iss> or route#<id>";
         return Err(JobError::new(Code::BadInput, message));
     }
     if dry_run == DryRun::Yes {
@@ -98,10 +99,16 @@ pub fn is_published(pk: &str) -> bool {
     ["key#", "issuer#", "route#"].iter().any(|kind| pk.starts_with(kind))
 }
 
-/// A name as it may stand in a report: a key's hash names the key, so most of it is left out.
+/// A name as it may stand in a report: a key's hash names the key, so most of it is left out; what is
+/// no hash may be the key itself, so all of it is.
 pub fn shortened(name: &str) -> String {
-    let most = if name.starts_with("key") { "key#".len() + 12 } else { limits::QUOTED };
-    name.chars().take(most).collect()
+    let Some(hash) = name.strip_prefix("key#").or_else(|| name.strip_prefix(published::KEY)) else {
+        return name.chars().take(limits::QUOTED).collect();
+    };
+    match KeyHash::from_hex(hash) {
+        Ok(_) => name.chars().take("key#".len() + 12).collect(),
+        Err(_) => "key#…".to_owned(),
+    }
 }
 
 /// What a record is at the edge; `Err` says why it cannot be there. A route has no name of its own.
@@ -162,8 +169,8 @@ impl<'k> Publisher<'k> {
         if gone.is_empty() {
             return Ok(Outcome::default());
         }
-        self.lease.renew().await?;
-        let deleted = self.cloudflare.kv_delete(self.namespace(), &gone, self.until).await;
+        let until = self.lease.renew().await?.min(self.until);
+        let deleted = self.cloudflare.kv_delete(self.namespace(), &gone, until).await;
         let failed = self.told(deleted).await?.failed;
         let failed: Vec<_> = failed.iter().map(|name| pk(name)).collect();
         Ok(Outcome { written: gone.len().saturating_sub(failed.len()), failed, ..Outcome::default() })
@@ -173,8 +180,8 @@ impl<'k> Publisher<'k> {
         if batch.is_empty() {
             return Ok(());
         }
-        self.lease.renew().await?;
-        let written = self.cloudflare.kv_write(self.namespace(), batch, self.until).await;
+        let until = self.lease.renew().await?.min(self.until);
+        let written = self.cloudflare.kv_write(self.namespace(), batch, until).await;
         let failed = self.told(written).await?.failed;
         outcome.written += batch.len().saturating_sub(failed.len());
         outcome.failed.extend(failed.iter().map(|name| pk(name)));
@@ -246,6 +253,15 @@ impl Outcome {
         report
     }
 
+    /// Records that keep something from being published.
+    pub fn invalid_records(&self) -> u64 {
+        let routes = match &self.routes {
+            Some(routes::Outcome::Invalid(records)) => records.len(),
+            _ => 0,
+        };
+        u64::try_from(self.invalid.len() + routes).unwrap_or(u64::MAX)
+    }
+
     /// What must be tried again.
     pub fn error(&self) -> Option<JobError> {
         let first = self.failed.first()?;
@@ -256,5 +272,25 @@ impl Outcome {
             shortened(first)
         );
         Some(JobError::new(Code::Incomplete, message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_in_a_report_shows_no_key() {
+        let hash = "0123456789abcdef".repeat(4);
+        for (name, shown) in [
+            (format!("key#{hash}"), "key#0123456789ab"),
+            (format!("key:{hash}"), "key:0123456789ab"),
+            (format!("key#{}", hash.to_uppercase()), "key#…"),
+            ("key#csk_secret".to_owned(), "key#…"),
+            ("key:csk_secret".to_owned(), "key#…"),
+            ("route#items".to_owned(), "route#items"),
+        ] {
+            assert_eq!(shortened(&name), shown);
+        }
     }
 }

@@ -19,6 +19,8 @@ use line::{Change, Line};
 
 /// Lines of one request.
 const LINES: usize = 1_000;
+/// Calls in a row that the table did not answer, after which it is not called again.
+const UNANSWERED: u32 = 3;
 
 /// What became of a line.
 #[derive(Debug, Eq, PartialEq)]
@@ -51,16 +53,34 @@ pub async fn put_keys(key_sync: &KeySync, keys: &[Value], until: Instant, dry_ru
     let stored = read(key_sync, &lines).await?;
     let mut seen = BTreeSet::new();
     let mut outcomes = Vec::with_capacity(lines.len());
+    let (mut unanswered, mut cause) = (0, None);
     for line in &lines {
         let outcome = match line {
             Err(why) => Outcome::Refused((*why).clone()),
             Ok(line) if !seen.insert(&line.hash) => Outcome::Refused("hash: twice in one request".to_owned()),
             Ok(_) if Instant::now() >= until => Outcome::Refused("no time was left: send this line again".to_owned()),
-            Ok(line) => put(key_sync, line, stored.get(&line.pk()), dry_run).await?,
+            Ok(_) if unanswered == UNANSWERED => {
+                Outcome::Refused("not tried, since the table does not answer: send this line again".to_owned())
+            }
+            Ok(line) => match put(key_sync, line, stored.get(&line.pk()), dry_run).await {
+                Ok(outcome) => {
+                    unanswered = 0;
+                    outcome
+                }
+                Err(error) => {
+                    unanswered += 1;
+                    cause = Some(error.message);
+                    Outcome::Refused("the table did not answer: send this line again".to_owned())
+                }
+            },
         };
         outcomes.push((line.as_ref().ok().map(Line::short_hash), outcome));
     }
-    Ok(report(&outcomes, dry_run))
+    let mut report = report(&outcomes, dry_run);
+    if let Some(cause) = cause {
+        report.set("table", cause);
+    }
+    Ok(report)
 }
 
 /// The records that are there, without their partition keys.

@@ -13,7 +13,7 @@ use countersign_decision::time::Timestamp;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::metrics::Measure;
+use crate::metrics::{Drift, Measure};
 use crate::publish::{Outcome, Publisher, is_published};
 use crate::report::{JobError, Report};
 use crate::start::KeySync;
@@ -79,7 +79,12 @@ async fn publish(key_sync: &KeySync, changes: &[Change], until: Instant) -> Resu
 
 fn judge(changes: &[Change], outcome: &Outcome) -> Published {
     let failed_from = first_of(changes, |change| outcome.failed.contains(&change.pk));
-    Published { report: outcome.report(), failed_from, error: outcome.error() }
+    let mut report = outcome.report();
+    let invalid = outcome.invalid_records();
+    if invalid > 0 {
+        report.measure(Measure::drift(Drift::Invalid, invalid));
+    }
+    Published { report, failed_from, error: outcome.error() }
 }
 
 /// The earliest: the stream is read again from there, whatever is named after it.

@@ -45,6 +45,8 @@ pub const JSON_MEMBERS: usize = 128;
 pub const SUBJECT: usize = 255;
 /// `key_id` and `principal` of a key's record.
 pub const NAME: usize = 256;
+/// `usage_plan_key` of a key's record: the longest value of an API Gateway key.
+pub const USAGE_PLAN_KEY: usize = 128;
 /// Characters of one grant.
 pub const GRANT: usize = 256;
 /// Grants of one record, an issuer's rules together, and of one principal after key and token are intersected.

@@ -10,7 +10,7 @@ use countersign_decision::record::key::KeyRecord;
 use countersign_decision::record::route::RouteRecord;
 use serde::{Deserialize, Serialize};
 
-use crate::table::{Item, Record, key, record, text};
+use crate::table::{Item, Record, as_number, key, record, text};
 use crate::{KeyTable, Unavailable};
 
 #[derive(Debug)]
@@ -95,9 +95,49 @@ fn entry(mut item: Item) -> Option<Entry> {
             hash: name,
             record: Err("pk: after key# come 64 lower-case hexadecimal digits".to_owned()),
         }),
-        "key" => Some(Entry::Key { hash: name, record: record(item) }),
+        "key" => Some(Entry::Key { hash: name, record: key_record(item) }),
         "issuer" => Some(Entry::Issuer { iss: name, record: record(item) }),
         "route" => Some(Entry::Route { id: name, record: record(item) }),
         _ => None,
+    }
+}
+
+/// An invalid record that says plainly that its key must not be used is published as a revoked one:
+/// otherwise the edge would go on with what it had, which may be an active key.
+fn key_record(item: Item) -> Record<KeyRecord> {
+    let tombstone = tombstone(&item);
+    record(item).or_else(|why| tombstone.ok_or(why))
+}
+
+fn tombstone(item: &Item) -> Option<KeyRecord> {
+    let said = |name: &str| item.get(name)?.as_s().ok();
+    if !matches!(said("status")?.as_str(), "revoked" | "disabled") {
+        return None;
+    }
+    KeyRecord::tombstone(said("key_id")?, as_number(item.get("version"))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invalid_record_of_a_key_that_is_shut_out_is_one_of_a_revoked_key() {
+        let read = |status: &str, key_id: &str, version: AttributeValue| {
+            key_record(Item::from([
+                ("status".to_owned(), text(status)),
+                ("key_id".to_owned(), text(key_id)),
+                ("version".to_owned(), version),
+                ("grants".to_owned(), text("nonsense")),
+            ]))
+        };
+        let seven = || AttributeValue::N("7".to_owned());
+        for status in ["revoked", "disabled"] {
+            assert!(read(status, "k1", seven()).is_ok_and(|key| key.is_revoked() && key.version() == Some(7)));
+        }
+        for status in ["active", "suspended", "paused"] {
+            assert!(read(status, "k1", seven()).is_err(), "{status}");
+        }
+        assert!(read("revoked", "", seven()).is_err() && read("revoked", "k1", text("7")).is_err());
     }
 }

@@ -144,8 +144,8 @@ impl Publisher<'_> {
             Ok(document) => document,
             Err(why) => return Ok(Outcome::Invalid(vec![self::document(why)])),
         };
-        self.lease.renew().await?;
-        let written = self.cloudflare.kv_write(self.namespace(), &[pair(document)], self.until).await;
+        let until = self.lease.renew().await?.min(self.until);
+        let written = self.cloudflare.kv_write(self.namespace(), &[pair(document)], until).await;
         let written = self.told(written).await?;
         Ok(if written.failed.is_empty() { Outcome::Written } else { Outcome::Failed })
     }

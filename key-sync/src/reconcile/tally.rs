@@ -14,6 +14,7 @@ use crate::report::{JobError, Report};
 /// Examples in a report, of each sort.
 const EXAMPLES: usize = 20;
 
+/// What a comparison finds; the scan finds what is invalid.
 const CLASSES: [Drift; 4] = [Drift::Missing, Drift::Extra, Drift::Stale, Drift::Different];
 
 #[derive(Default)]
@@ -101,7 +102,8 @@ impl Tally {
             report.measure(Measure::drift(class, count));
         }
         report.set("unchecked", self.unchecked);
-        report.set("invalid", self.invalid);
+        report.set(Drift::Invalid.name(), self.invalid);
+        report.measure(Measure::drift(Drift::Invalid, self.invalid));
         report.set("written", self.written);
         report.set("deleted", self.deleted);
         report.set("failed", self.failed);

@@ -42,11 +42,14 @@ async fn a_fifth_may_go_and_one_more_may_not() {
 }
 
 #[tokio::test]
-async fn ten_may_go_however_few_there_are() {
-    let world = World::in_agreement(12).await;
+async fn ten_may_go_where_they_are_no_more_than_half() {
+    let world = World::in_agreement(20).await;
     (0..10).for_each(|n| world.remove(&pk(n)));
     assert_eq!(world.reconcile().await["deleted"], json!(10));
     world.assert_agreement();
+    (10..16).for_each(|n| world.remove(&pk(n)));
+    let report = world.reconcile().await;
+    assert_eq!((&report["deleted"], &report["extra"]), (&json!(0), &json!(6)), "6 of 10: {report:#}");
 }
 
 /// What the guard holds back, it holds back for ever: repeated runs do not nibble the edge away.

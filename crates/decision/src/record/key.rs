@@ -60,6 +60,23 @@ pub(crate) enum Status {
 }
 
 impl KeyRecord {
+    /// What is left of an invalid record whose key must not be used; `None`: not even its id is valid.
+    pub fn tombstone(key_id: &str, version: u64) -> Option<Self> {
+        is_name(key_id).then(|| Self {
+            key_id: key_id.to_owned(),
+            principal: String::new(),
+            name: None,
+            status: Status::Revoked,
+            grants: Arc::default(),
+            cidrs: Vec::new(),
+            rate_limit: None,
+            expires_at: None,
+            usage_plan_key: None,
+            context: Vec::new(),
+            version: Some(version),
+        })
+    }
+
     pub const fn version(&self) -> Option<u64> {
         self.version
     }
@@ -118,10 +135,13 @@ impl TryFrom<Item> for KeyRecord {
             "revoked" => Status::Revoked,
             _ => return Err("status must be active, disabled, suspended or revoked".to_owned()),
         };
+        if item.usage_plan_key.as_ref().is_some_and(|key| key.len() > limits::USAGE_PLAN_KEY) {
+            return Err(format!("usage_plan_key is longer than {} characters", limits::USAGE_PLAN_KEY));
+        }
         let label = item.name.filter(|label| !label.is_empty());
         let named = [("key_id", Some(&item.key_id)), ("principal", Some(&item.principal)), ("name", label.as_ref())];
         for (name, value) in named.into_iter().filter_map(|(name, value)| Some((name, value?))) {
-            if value.is_empty() || value.len() > limits::NAME || value.chars().any(char::is_control) {
+            if !is_name(value) {
                 return Err(format!("{name} must be 1 to {} characters without control characters", limits::NAME));
             }
         }
@@ -142,6 +162,10 @@ impl TryFrom<Item> for KeyRecord {
             version: item.version,
         })
     }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= limits::NAME && !text.chars().any(char::is_control)
 }
 
 fn checked_context(context: BTreeMap<String, String>) -> Result<Vec<(String, String)>, String> {

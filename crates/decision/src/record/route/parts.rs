@@ -162,7 +162,8 @@ impl TryFrom<StoredHeaderRules> for HeaderRules {
 /// Headers that the signature covers or that decide where a request goes.
 fn carries_proof(name: &str) -> bool {
     name.starts_with("edge-")
-        || matches!(name, "signature" | "signature-input" | "authorization" | "host" | "content-digest")
+        || name.starts_with("signature")
+        || matches!(name, "authorization" | "host" | "content-digest")
 }
 
 /// What the edge says to browsers of other origins.

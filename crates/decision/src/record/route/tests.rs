@@ -81,8 +81,16 @@ fn what_is_wrong_is_refused_and_its_attribute_named() {
 
 #[test]
 fn no_rule_touches_what_carries_the_proof() {
-    for name in ["edge-key", "edge-anything", "signature", "signature-input", "authorization", "host", "content-digest"]
-    {
+    for name in [
+        "edge-key",
+        "edge-anything",
+        "signature",
+        "signature-input",
+        "signature-agent",
+        "authorization",
+        "host",
+        "content-digest",
+    ] {
         for rule in [json!({ "set": { name: "x" } }), json!({ "remove": [name] }), json!({ "require": [name] })] {
             let error = with(&json!({ "headers": rule })).err().unwrap_or_default();
             assert!(error.contains("belongs to the proof"), "{name} {rule}: {error:?}");
