@@ -59,7 +59,9 @@ fn changes_something(calls: &[String]) -> bool {
 }
 
 fn every_crash(algorithm: &'static str, then: Then, places: Where) {
-    threads::run_all(&cells(algorithm, then, places), async |cell, before| cell::run(*cell, before).await);
+    threads::run_all(threads::FEW, &cells(algorithm, then, places), async |cell, before| {
+        cell::run(*cell, before).await
+    });
 }
 
 #[test]
@@ -94,18 +96,24 @@ fn a_killed_step_meets_a_rollback_to_no_keys() {
 
 #[test]
 fn a_killed_step_meets_a_rollback_and_is_repeated() {
-    every_crash("hmac-sha256", Then::RolledBackAndRepeated(Back::OneVersion), Where::AtEveryChange);
     every_crash("hmac-sha256", Then::RolledBackAndRepeated(Back::RetiredKey), Where::AtEveryChange);
+    if everywhere() {
+        every_crash("hmac-sha256", Then::RolledBackAndRepeated(Back::OneVersion), Where::AtEveryChange);
+    }
 }
 
 #[test]
 fn with_private_keys_of_ed25519() {
     every_crash("ed25519", Then::Repeated, Where::AtEveryChange);
-    every_crash("ed25519", Then::LeftToTicks, Where::AtEveryChange);
+    if everywhere() {
+        every_crash("ed25519", Then::LeftToTicks, Where::AtEveryChange);
+    }
 }
 
 #[test]
 fn with_private_keys_of_p256() {
-    every_crash("ecdsa-p256-sha256", Then::Repeated, Where::AtEveryChange);
     every_crash("ecdsa-p256-sha256", Then::LeftToTicks, Where::AtEveryChange);
+    if everywhere() {
+        every_crash("ecdsa-p256-sha256", Then::Repeated, Where::AtEveryChange);
+    }
 }

@@ -9,7 +9,9 @@ use std::thread;
 
 use tokio::runtime::Builder;
 
-const THREADS: usize = 4;
+/// For worlds that compute, and for those that wait for what never comes.
+pub const FEW: usize = 4;
+pub const MANY: usize = 16;
 /// Enough to see what they have in common.
 const FAILURES: usize = 5;
 
@@ -17,11 +19,11 @@ const FAILURES: usize = 5;
 ///
 /// # Panics
 /// After some of the cells have; it names them.
-pub fn run_all<C: Debug + Sync, K>(cells: &[C], run: impl AsyncFn(&C, Option<K>) -> K + Sync) {
+pub fn run_all<C: Debug + Sync, K>(threads_at_once: usize, cells: &[C], run: impl AsyncFn(&C, Option<K>) -> K + Sync) {
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(Vec::new());
     thread::scope(|threads| {
-        for _ in 0..THREADS {
+        for _ in 0..threads_at_once {
             threads.spawn(|| {
                 let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
                 let mut kept = None;
