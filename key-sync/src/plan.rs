@@ -62,11 +62,12 @@ const FEW: usize = 10;
 const A_PAIR: usize = 2;
 
 /// Whether so many names may go from an edge that has `edge` of them while the table has `table`. More
-/// than a fifth at once, of a small edge more than half, or the last of all, is rather a table that was lost, emptied or mistaken.
+/// than a fifth at once, of a small edge more than stay, or the last of all, is rather a table that was lost, emptied or
+/// mistaken. What stays is counted by the table, so that writing what is missing does not change the verdict.
 pub const fn may_delete(deletions: usize, edge: usize, table: usize) -> bool {
     let share = edge / 5;
     let most = if share > FEW { share } else { FEW };
-    table > 0 && deletions <= most && (deletions <= A_PAIR || deletions <= edge / 2)
+    table > 0 && deletions <= most && (deletions <= A_PAIR || deletions <= table)
 }
 
 /// Whether a document of so many routes may take the place of one that had `published`.

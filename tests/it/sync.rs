@@ -42,6 +42,10 @@ struct World {
     secret: Secret,
 }
 
+fn with_short_leases() -> Lifetimes {
+    Lifetimes { lease: Lifetimes::DEFAULT.lease / 100, ..scaled() }
+}
+
 impl World {
     async fn new() -> Self {
         Self::with(Lifetimes::DEFAULT, &[]).await
@@ -49,7 +53,7 @@ impl World {
 
     /// One whose leases run out in less than a second.
     async fn scaled() -> Self {
-        Self::with(scaled(), &[]).await
+        Self::with(with_short_leases(), &[]).await
     }
 
     async fn with(lifetimes: Lifetimes, more: &[(&str, &str)]) -> Self {
