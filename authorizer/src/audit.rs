@@ -1,40 +1,17 @@
 //! One JSON line per decision, on standard output: the audit trail and, in CloudWatch's embedded
 //! metric format, the metrics.
 //!
-//! Lines cost money, so allowed requests may be sampled or left out. Metrics stay exact: a line's
-//! `Decisions` counts every allowed request since the last line that counted them.
+//! Refusals and faults always get one. Allowed requests may be sampled or left out; a line's `Decisions`
+//! counts every allowed request since the last line that counted them.
 
 mod line;
 
-use std::io::Write as _;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use countersign_decision::conversation::Evidence;
 use countersign_decision::request::Request;
 use countersign_decision::time::Timestamp;
-
-/// Which decisions get a line. Refusals and faults always do.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Audit {
-    All,
-    Refusals,
-    /// Every Nth allowed request.
-    Sample(u64),
-}
-
-impl Audit {
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "all" => Some(Self::All),
-            "refusals" => Some(Self::Refusals),
-            _ => text.strip_prefix("sample:")?.parse().ok().filter(|n| *n > 0).map(Self::Sample),
-        }
-    }
-}
-
-/// How long counted but unwritten allows wait for a line that only counts.
-const FLUSH: Duration = Duration::from_secs(60);
+use countersign_function::journal::{self, Audit, Sampling, Told};
 
 /// What there is to say about one decision.
 pub struct Entry<'a> {
@@ -53,28 +30,19 @@ pub struct Entry<'a> {
 }
 
 pub struct Journal {
-    audit: Audit,
     namespace: String,
-    uncounted: Mutex<Uncounted>,
-}
-
-/// Allowed requests that no line has counted yet, and since when.
-#[derive(Default)]
-struct Uncounted {
-    allows: u64,
-    since: Option<Timestamp>,
+    allows: Sampling,
 }
 
 impl Journal {
     pub fn new(audit: Audit, namespace: String) -> Self {
-        Self { audit, namespace, uncounted: Mutex::default() }
+        Self { namespace, allows: Sampling::new(audit) }
     }
 
-    /// Writes the decision's line, if it gets one, in one call. A line that cannot be written is
-    /// lost; the request is not.
+    /// Writes the decision's line, if it gets one.
     pub fn record(&self, entry: &Entry<'_>) {
         if let Some(line) = self.line(entry) {
-            let _ = std::io::stdout().lock().write_all(line.as_bytes());
+            journal::write(&line);
         }
     }
 
@@ -83,23 +51,12 @@ impl Journal {
         if entry.outcome != "allow" {
             return line::whole(entry, 1, &self.namespace);
         }
-        let mut uncounted = self.uncounted.lock().unwrap_or_else(PoisonError::into_inner);
-        uncounted.allows += 1;
-        let due = match self.audit {
-            // Why something was not to be had is never sampled away. Calls that fail are few, whatever the
-            // traffic; what is merely kept meanwhile may be every request of a day, and is sampled.
-            _ if !entry.causes.is_empty() => true,
-            Audit::All => true,
-            Audit::Refusals => false,
-            Audit::Sample(n) => uncounted.allows >= n,
-        };
-        let late = entry.now.since(*uncounted.since.get_or_insert(entry.now)) >= FLUSH;
-        if !due && !late {
-            return None;
+        // Calls that fail are few, whatever the traffic; what is merely kept meanwhile may be every
+        // request of a day, and is sampled.
+        match self.allows.passed(!entry.causes.is_empty(), entry.now)? {
+            Told::Whole(allows) => line::whole(entry, allows, &self.namespace),
+            Told::Count(allows) => line::count(entry, allows, &self.namespace),
         }
-        let allows = uncounted.allows;
-        *uncounted = Uncounted { allows: 0, since: Some(entry.now) };
-        if due { line::whole(entry, allows, &self.namespace) } else { line::count(entry, allows, &self.namespace) }
     }
 }
 
@@ -171,13 +128,5 @@ mod tests {
         let line: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(line["kept"], serde_json::json!(["labels"]));
         assert_eq!(line["Kept"], 1);
-    }
-
-    #[test]
-    fn forms_of_the_setting() {
-        assert_eq!(Audit::parse("sample:10"), Some(Audit::Sample(10)));
-        for wrong in ["", "sample:0", "sample:-1", "sample:", "none", "ALL"] {
-            assert_eq!(Audit::parse(wrong), None, "{wrong}");
-        }
     }
 }

@@ -12,6 +12,9 @@ use countersign_decision::rules::Rules;
 use countersign_decision::signature::EdgeKey;
 use countersign_decision::time::Timestamp;
 use countersign_decision::token::Unverified;
+use countersign_function::moment::Moment;
+use countersign_function::notes::Notes;
+use countersign_function::records::RecordSource;
 use countersign_store::KeyTable;
 use tokio::time::Instant;
 
@@ -19,9 +22,6 @@ use crate::answer::{self, Answer, HttpAnswer};
 use crate::audit::{Entry, Journal};
 use crate::event;
 use crate::issuers::IssuerSource;
-use crate::moment::Moment;
-use crate::notes::Notes;
-use crate::records::RecordSource;
 use crate::signing_keys::SigningKeySource;
 
 pub struct Authorizer {

@@ -12,14 +12,14 @@ use countersign_decision::lifetimes::Lifetimes;
 use countersign_decision::limits;
 use countersign_decision::record::issuer::IssuerRecord;
 use countersign_decision::token::{KeySet, Unverified, discovery};
+use countersign_function::moment::Moment;
+use countersign_function::notes::Notes;
+use countersign_function::records::RecordSource;
 use countersign_https::Https;
 use countersign_store::KeyTable;
 use lru::LruCache;
 
 use crate::mirror::{self, Binding};
-use crate::moment::Moment;
-use crate::notes::Notes;
-use crate::records::RecordSource;
 
 pub struct IssuerSource {
     table: Arc<KeyTable>,

@@ -4,21 +4,10 @@ use std::process::ExitCode;
 
 use countersign_authorizer::config::Config;
 use countersign_authorizer::serve::serve;
+use countersign_function::process;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let config = match Config::read(|name| std::env::var(name).ok()) {
-        Ok(config) => config,
-        Err(problems) => {
-            eprintln!("the authorizer cannot start:\n{problems}");
-            return ExitCode::FAILURE;
-        }
-    };
-    match serve(config).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("the Lambda runtime ended: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let config = Config::read(|name| std::env::var(name).ok());
+    process::run("the authorizer", config, serve).await
 }

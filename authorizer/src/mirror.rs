@@ -4,10 +4,9 @@
 use countersign_decision::record::issuer::IssuerRecord;
 use countersign_decision::time::Timestamp;
 use countersign_decision::token::KeySet;
+use countersign_function::moment::Moment;
+use countersign_function::notes::Notes;
 use countersign_store::KeyTable;
-
-use crate::moment::Moment;
-use crate::notes::Notes;
 
 /// What a mirrored set is bound to: the version of the issuer's record and the place that it names.
 #[derive(Clone)]

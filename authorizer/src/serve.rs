@@ -3,9 +3,8 @@
 //! Refuses to know the environment: `main` has read the configuration.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use countersign_decision::time::Timestamp;
+use countersign_function::clock::now;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, Runtime, service_fn};
 use serde_json::value::RawValue;
 
@@ -43,9 +42,4 @@ fn reply(answer: Answer) -> Result<Box<RawValue>, Diagnostic> {
         Answer::Unauthorized => Err(error("Refusal", "Unauthorized")),
         Answer::Error(fault) => Err(error("Fault", fault.code())),
     }
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -7,11 +7,10 @@ use countersign_decision::conversation::Lookup;
 use countersign_decision::decision::Fault;
 use countersign_decision::lifetimes::Lifetimes;
 use countersign_decision::signature::{Algorithm, EdgeKey};
+use countersign_function::moment::Moment;
+use countersign_function::notes::Notes;
 use countersign_store::edge_keys::PublicSigningKey;
 use countersign_store::{KeyTable, SigningSecret, Unavailable};
-
-use crate::moment::Moment;
-use crate::notes::Notes;
 
 pub struct SigningKeySource {
     secret: SigningSecret,

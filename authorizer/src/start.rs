@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::BehaviorVersion;
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
 use countersign_decision::time::Timestamp;
+use countersign_function::aws::{self, Patience};
+use countersign_function::moment::Moment;
+use countersign_function::notes::{Noted, Notes};
+use countersign_function::records::RecordSource;
 use countersign_https::Https;
 use countersign_store::{KeyTable, SigningSecret};
 use tokio::time::Instant;
@@ -16,15 +17,7 @@ use crate::audit::Journal;
 use crate::config::Config;
 use crate::handler::Authorizer;
 use crate::issuers::IssuerSource;
-use crate::moment::Moment;
-use crate::notes::{Noted, Notes};
-use crate::records::RecordSource;
 use crate::signing_keys::SigningKeySource;
-
-const CONNECT: Duration = Duration::from_millis(250);
-const ATTEMPT: Duration = Duration::from_millis(400);
-const ATTEMPTS: u32 = 2;
-const BACKOFF: Duration = Duration::from_millis(20);
 
 /// Longer than a request's patience: it is init, and nobody waits. Lambda allows ten seconds.
 const INIT: Duration = Duration::from_secs(2);
@@ -32,13 +25,7 @@ const INIT: Duration = Duration::from_secs(2);
 /// Never fails: what could not be loaded is in the notes, and the first request asks again.
 pub async fn authorizer(config: Config, now: Timestamp) -> (Authorizer, Noted) {
     let notes = Notes::default();
-    let aws = aws_config::defaults(BehaviorVersion::latest())
-        .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build())
-        .retry_config(
-            RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF).with_max_backoff(BACKOFF),
-        )
-        .load()
-        .await;
+    let aws = aws::config(Patience::OF_A_REQUEST).await;
     let lifetimes = config.rules.lifetimes;
     let table = Arc::new(KeyTable::new(aws_sdk_dynamodb::Client::new(&aws), config.key_table));
     let signing_keys = config.signing_secret.map(|id| {

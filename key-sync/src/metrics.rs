@@ -1,8 +1,10 @@
-//! What a job measured, and how it is written for CloudWatch: the embedded metric format.
+//! What a job measured.
 
 pub mod journal;
 
 use std::time::Duration;
+
+use countersign_function::journal::metrics::{Metric, Unit};
 
 /// One value of one metric.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,24 +14,6 @@ pub struct Measure {
     pub value: f64,
     /// A closed list of values, each of which is a metric of its own on the bill.
     pub dimension: Option<(&'static str, &'static str)>,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Unit {
-    Count,
-    Milliseconds,
-    Seconds,
-}
-
-impl Unit {
-    /// As CloudWatch writes it.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Count => "Count",
-            Self::Milliseconds => "Milliseconds",
-            Self::Seconds => "Seconds",
-        }
-    }
 }
 
 /// How an entry of the edge departed from the table.
@@ -56,6 +40,10 @@ impl Drift {
 }
 
 impl Measure {
+    pub const fn metric(&self) -> Metric {
+        Metric { name: self.name, unit: self.unit }
+    }
+
     #[allow(clippy::cast_precision_loss)] // counts stay far below 2^52
     pub const fn drift(class: Drift, entries: u64) -> Self {
         Self { name: "Drift", unit: Unit::Count, value: entries as f64, dimension: Some(("class", class.name())) }

@@ -5,25 +5,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::SdkConfig;
 use countersign_cloudflare::{Cloudflare, Token};
 use countersign_decision::lifetimes::Lifetimes;
 use countersign_decision::time::Timestamp;
+use countersign_function::aws::Patience;
+use countersign_function::url::network_of;
 use countersign_https::Https;
 use countersign_store::text_secret::current_text;
 use countersign_store::{KeyTable, SigningSecret};
 use tokio::sync::Mutex;
 
-use crate::config::{Config, network_of};
+use crate::config::Config;
 use crate::report::{Code, JobError};
 
-const CONNECT: Duration = Duration::from_secs(1);
-const ATTEMPT: Duration = Duration::from_secs(4);
-const ATTEMPTS: u32 = 3;
-const BACKOFF: Duration = Duration::from_millis(100);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
+/// Nobody waits for an answer: seconds, and a few attempts.
+pub const PATIENCE: Patience = Patience {
+    connect: Duration::from_secs(1),
+    attempt: Duration::from_secs(4),
+    attempts: 3,
+    backoff: Duration::from_millis(100),
+    longest_backoff: Duration::from_secs(1),
+};
 
 pub struct KeySync {
     pub config: Config,
@@ -38,20 +41,6 @@ pub struct KeySync {
     clock: fn() -> Timestamp,
     secrets: aws_sdk_secretsmanager::Client,
     cloudflare: Mutex<Option<Arc<Cloudflare>>>,
-}
-
-/// AWS clients that give a call up in seconds and try it again a few times.
-pub async fn aws() -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest())
-        .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build())
-        .retry_config(
-            RetryConfig::standard()
-                .with_max_attempts(ATTEMPTS)
-                .with_initial_backoff(BACKOFF)
-                .with_max_backoff(LONGEST_BACKOFF),
-        )
-        .load()
-        .await
 }
 
 impl KeySync {

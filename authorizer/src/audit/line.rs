@@ -2,16 +2,16 @@
 
 use std::net::IpAddr;
 
-use countersign_decision::limits;
-use serde::ser::SerializeMap as _;
-use serde::{Serialize, Serializer};
+use countersign_function::journal::metrics::{Directive, Metadata, Metric, Unit};
+use countersign_function::journal::{self, Long, Quoted};
+use serde::Serialize;
 
 use super::Entry;
 
 /// A line that tells the decision. `decisions`: how many it counts for.
 pub(super) fn whole(entry: &Entry<'_>, decisions: u64, namespace: &str) -> Option<String> {
     let (request, evidence) = (entry.request, entry.evidence);
-    render(&Line {
+    journal::line(&Line {
         outcome: entry.outcome,
         code: entry.code,
         decisions,
@@ -36,20 +36,14 @@ pub(super) fn whole(entry: &Entry<'_>, decisions: u64, namespace: &str) -> Optio
         causes: entry.causes.iter().map(|cause| Long(cause)).collect(),
         kept: entry.kept,
         kept_count: entry.kept.len(),
-        metrics: Metrics { namespace, timestamp: entry.now.as_millis() },
+        metrics: metrics(entry, namespace),
     })
 }
 
 /// A line that only counts, for allowed requests that get no line of their own.
 pub(super) fn count(entry: &Entry<'_>, decisions: u64, namespace: &str) -> Option<String> {
-    let metrics = Metrics { namespace, timestamp: entry.now.as_millis() };
-    render(&Count { outcome: entry.outcome, code: entry.code, decisions, metrics })
-}
-
-fn render(line: &impl Serialize) -> Option<String> {
-    let mut text = serde_json::to_string(line).ok()?;
-    text.push('\n');
-    Some(text)
+    let metrics = metrics(entry, namespace);
+    journal::line(&Count { outcome: entry.outcome, code: entry.code, decisions, metrics })
 }
 
 #[derive(Serialize)]
@@ -112,69 +106,17 @@ struct Line<'a> {
     metrics: Metrics<'a>,
 }
 
-/// What a caller may have written: bounded, and one line whatever it holds.
-struct Quoted<'a>(&'a str);
+/// Dimensions are outcome and code only: each further one would be a metric per value, and callers
+/// choose values.
+const DIMENSIONS: [&[&str]; 2] = [&["outcome"], &["outcome", "code"]];
+const METRICS: [Metric; 3] = [
+    Metric { name: "Decisions", unit: Unit::Count },
+    Metric { name: "Duration", unit: Unit::Microseconds },
+    Metric { name: "Kept", unit: Unit::Count },
+];
 
-impl Serialize for Quoted<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        quote(self.0, limits::QUOTED, serializer)
-    }
-}
+type Metrics<'a> = Metadata<[Directive<'a>; 1]>;
 
-/// A sentence for the operator that may quote several such things.
-struct Long<'a>(&'a str);
-
-impl Serialize for Long<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        quote(self.0, 4 * limits::QUOTED, serializer)
-    }
-}
-
-fn quote<S: Serializer>(text: &str, length: usize, serializer: S) -> Result<S::Ok, S::Error> {
-    if text.len() <= length && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return serializer.serialize_str(text);
-    }
-    // Besides control characters, some readers of logs end a line at U+2028 or U+2029.
-    let harmless = |c: char| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { '\u{fffd}' } else { c };
-    serializer.serialize_str(&text.chars().take(length).map(harmless).collect::<String>())
-}
-
-/// CloudWatch's embedded metric format. Dimensions are outcome and code only: each further one
-/// would be a metric per value, and callers choose values.
-struct Metrics<'a> {
-    namespace: &'a str,
-    timestamp: u64,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Directive<'a> {
-    namespace: &'a str,
-    dimensions: [&'static [&'static str]; 2],
-    metrics: [Metric; 3],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Metric {
-    name: &'static str,
-    unit: &'static str,
-}
-
-impl Serialize for Metrics<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let directive = Directive {
-            namespace: self.namespace,
-            dimensions: [&["outcome"], &["outcome", "code"]],
-            metrics: [
-                Metric { name: "Decisions", unit: "Count" },
-                Metric { name: "Duration", unit: "Microseconds" },
-                Metric { name: "Kept", unit: "Count" },
-            ],
-        };
-        let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("Timestamp", &self.timestamp)?;
-        map.serialize_entry("CloudWatchMetrics", &[directive])?;
-        map.end()
-    }
+fn metrics<'a>(entry: &Entry<'_>, namespace: &'a str) -> Metrics<'a> {
+    Metadata::new(entry.now, [Directive { namespace, dimensions: &DIMENSIONS, metrics: &METRICS }])
 }

@@ -60,17 +60,3 @@ fn a_trailing_slash_changes_nothing() {
     assert_eq!(config.edge_url.as_deref(), Some("https://api.example.com"));
     assert_eq!(config.cloudflare.api, "http://127.0.0.1:9/v4");
 }
-
-#[test]
-fn private_addresses_only_where_the_url_says_so() {
-    for (url, network) in [
-        ("https://api.example.com", Network::Public),
-        ("https://localhost:8443", Network::Public),
-        ("https://10.0.0.7", Network::Any),
-        ("https://[fd00::1]:8443/x", Network::Any),
-        ("http://127.0.0.1:8080", Network::Any),
-        ("http://edge.test", Network::Any),
-    ] {
-        assert_eq!(network_of(url), network, "{url}");
-    }
-}

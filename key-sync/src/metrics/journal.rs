@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use countersign_decision::time::Timestamp;
+use countersign_function::journal::metrics::{Directive, Metadata, Metric, Unit};
 use serde_json::{Map, Value, json};
 
 use super::Measure;
@@ -22,6 +23,9 @@ pub struct Entry<'a> {
 
 /// The longest report that a line repeats, in bytes; a longer one is only in the answer.
 const LONGEST_REPORT: usize = 32 * 1024;
+
+const JOBS: [Metric; 2] =
+    [Metric { name: "Jobs", unit: Unit::Count }, Metric { name: "JobDuration", unit: Unit::Milliseconds }];
 
 pub fn lines(entry: &Entry<'_>) -> String {
     let (own, shared): (Vec<_>, Vec<_>) =
@@ -51,36 +55,26 @@ fn told(entry: &Entry<'_>, measures: &[&Measure]) -> Value {
     for measure in measures {
         set(measure.name, measure.value.into());
     }
-    let mut metrics = vec![json!({
-        "Namespace": entry.namespace,
-        "Dimensions": [["job", "outcome"]],
-        "Metrics": [{ "Name": "Jobs", "Unit": "Count" }, { "Name": "JobDuration", "Unit": "Milliseconds" }],
-    })];
-    if !measures.is_empty() {
-        let names: Vec<_> = measures.iter().map(|measure| metric(measure)).collect();
-        metrics.push(json!({ "Namespace": entry.namespace, "Dimensions": [[]], "Metrics": names }));
+    let measured: Vec<_> = measures.iter().map(|measure| measure.metric()).collect();
+    let namespace = entry.namespace;
+    let mut directives = vec![Directive { namespace, dimensions: &[&["job", "outcome"]], metrics: &JOBS }];
+    if !measured.is_empty() {
+        directives.push(Directive { namespace, dimensions: &[&[]], metrics: &measured });
     }
-    set("_aws", json!({ "Timestamp": entry.now.as_millis(), "CloudWatchMetrics": metrics }));
+    set("_aws", json!(Metadata::new(entry.now, directives)));
     Value::Object(line)
 }
 
 /// With the dimension and without: the second adds up all of its values.
 fn dimensioned(entry: &Entry<'_>, measure: &Measure) -> Value {
     let names: Vec<_> = measure.dimension.iter().map(|(name, _)| *name).collect();
-    let metrics = json!([{
-        "Namespace": entry.namespace,
-        "Dimensions": [names, []],
-        "Metrics": [metric(measure)],
-    }]);
+    let (dimensions, metrics) = ([names.as_slice(), &[]], [measure.metric()]);
+    let directive = Directive { namespace: entry.namespace, dimensions: &dimensions, metrics: &metrics };
     let mut line = Map::new();
     line.extend(measure.dimension.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())));
     line.insert(measure.name.to_owned(), measure.value.into());
-    line.insert("_aws".to_owned(), json!({ "Timestamp": entry.now.as_millis(), "CloudWatchMetrics": metrics }));
+    line.insert("_aws".to_owned(), json!(Metadata::new(entry.now, [directive])));
     Value::Object(line)
-}
-
-fn metric(measure: &Measure) -> Value {
-    json!({ "Name": measure.name, "Unit": measure.unit.name() })
 }
 
 fn report(report: &Report) -> Value {

@@ -1,0 +1,15 @@
+//! What every one of our Lambda functions does alike: it reads its settings, gives calls up in time,
+//! remembers records, and tells in its log what it did.
+//!
+//! Nothing here knows an event or an answer; each function keeps its own, and the shape of its lines.
+
+pub mod aws;
+pub mod clock;
+pub mod journal;
+pub mod moment;
+pub mod notes;
+pub mod process;
+pub mod records;
+mod settings;
+pub mod url;
+pub mod variables;

@@ -1,0 +1,1 @@
+//! The forwarder: it does what an authorizer cannot, because it sees bodies.
