@@ -56,7 +56,7 @@ fmt: lint-tools ## formats Rust and Python
 	cargo fmt --all
 	$(LINT)/ruff format --no-cache --config tests/stack/ruff.toml tests/stack infra
 
-size: ## builds for release; checks size, glibc and what is linked
+size: ## builds the functions for release; checks size, glibc and what is linked
 	@$(TOOLS) check cargo python3
 	@$(TOOLS) venv venv-release tests/stack/requirements-release.txt
 	@$(PYTHON) tests/stack/size.py
