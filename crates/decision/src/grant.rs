@@ -214,7 +214,7 @@ impl GrantSet {
 
 /// `*` matches any run of characters; everything else is itself. Linear in practice: only the last
 /// `*` is ever reconsidered.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
+pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while let Some(&byte) = text.get(t) {

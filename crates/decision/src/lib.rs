@@ -11,6 +11,7 @@
 
 pub mod api_key;
 pub mod cache;
+pub mod content_digest;
 pub mod context;
 pub mod conversation;
 pub mod credential;
@@ -24,6 +25,7 @@ pub mod path_map;
 pub mod published;
 pub mod record;
 pub mod request;
+pub mod routing;
 pub mod rules;
 pub mod signature;
 mod structured;

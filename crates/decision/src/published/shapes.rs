@@ -169,7 +169,7 @@ struct Match<'r> {
 }
 
 impl<'r> Routes<'r> {
-    /// In the order in which the edge tries them.
+    /// The highest priority first: none behind the first that matches, but its equals, needs a look.
     pub fn new(version: u64, routes: &[(&'r str, &'r RouteRecord)]) -> Self {
         let mut routes: Vec<_> = routes.iter().map(|(id, record)| Route::new(id, record)).collect();
         routes.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.id.cmp(b.id)));

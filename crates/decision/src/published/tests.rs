@@ -79,7 +79,7 @@ fn route(item: &Value) -> RouteRecord {
 }
 
 #[test]
-fn routes_come_in_the_order_in_which_they_are_tried_and_without_back_ends() {
+fn routes_come_by_priority_and_without_back_ends() {
     let (low, high, other) = (route(&json!({ "priority": -1 })), route(&json!({ "priority": 9 })), route(&json!({})));
     let document = routes(77, &[("b", &low), ("z", &other), ("c", &high), ("a", &other)]).unwrap();
     let value = value(&document);

@@ -17,7 +17,7 @@ pub(crate) struct Match {
     pub method: Vec<String>,
     /// The client's host: `api.example.com`, or `*.example.com` for every name below.
     pub host: Vec<String>,
-    /// Paths in which `*` matches any run of characters, as in a grant.
+    /// Decoded paths in which `*` matches any run of characters, as in a grant.
     pub path: Vec<String>,
     pub cidrs: Vec<IpNet>,
     /// ISO 3166-1 alpha-2, in capitals; the edge also knows `T1` for Tor.
@@ -41,7 +41,7 @@ impl TryFrom<StoredMatch> for Match {
         Ok(Self {
             method: checked("method", stored.method, is_method, "is not an HTTP method in capitals")?,
             host: checked("host", stored.host, is_host, "is not a host name in lower case")?,
-            path: checked("path", stored.path, is_path, "is not a path such as /v1/*")?,
+            path: checked("path", stored.path, is_path, "is not a decoded path such as /v1/*")?,
             cidrs: listed("cidrs", stored.cidrs, limits::CIDRS).and_then(|texts| blocks("cidrs", &texts))?,
             countries: checked("countries", stored.countries, is_country, "is not a country code such as GB")?,
         })
@@ -270,8 +270,10 @@ fn is_host(text: &str) -> bool {
     name.split('.').all(label)
 }
 
+/// Without escapes: what it is compared with has been decoded, so one would match nothing.
 fn is_path(text: &str) -> bool {
-    text.starts_with('/') && is_text(text) && !text.contains(['?', '#', '\\']) && !crate::path::is_hostile_grant(text)
+    let has_other = text.contains(['?', '#', '\\', '%']);
+    text.starts_with('/') && is_text(text) && !has_other && !crate::path::is_hostile_grant(text)
 }
 
 fn is_country(text: &str) -> bool {

@@ -43,6 +43,7 @@ fn what_is_wrong_is_refused_and_its_attribute_named() {
         (json!({ "match": { "path": ["v1"] } }), "match", "path"),
         (json!({ "match": { "path": ["/a/../b"] } }), "match", "path"),
         (json!({ "match": { "path": ["/%2e%2e/b"] } }), "match", "path"),
+        (json!({ "match": { "path": ["/caf%C3%A9/*"] } }), "match", "decoded"),
         (json!({ "match": { "path": "/v1" } }), "match", "sequence"),
         (json!({ "match": { "method": ["get"] } }), "match", "capitals"),
         (json!({ "match": { "host": ["API.example.com"] } }), "match", "lower case"),
