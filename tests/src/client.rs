@@ -1,6 +1,7 @@
 //! A client for the fakes: one request, one connection, nothing else.
 
 use http_body_util::{BodyExt, Full};
+use hyper::Response;
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -9,6 +10,17 @@ use tokio::net::TcpStream;
 ///
 /// `url` is `http://host:port/path`, and `Host` is its host unless `headers` names another.
 pub async fn send(method: &str, url: &str, headers: &[(&str, &str)], body: Bytes) -> Result<(u16, Bytes), String> {
+    let answer = exchange(method, url, headers, body).await?;
+    Ok((answer.status().as_u16(), answer.into_body()))
+}
+
+/// The whole answer.
+pub async fn exchange(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: Bytes,
+) -> Result<Response<Bytes>, String> {
     let (authority, target) = split(url);
     let failed = |error: &dyn std::error::Error| format!("{method} {url}: {error}");
     let stream = TcpStream::connect(authority).await.map_err(|error| failed(&error))?;
@@ -24,9 +36,8 @@ pub async fn send(method: &str, url: &str, headers: &[(&str, &str)], body: Bytes
     }
     let request = request.body(Full::new(body)).map_err(|error| failed(&error))?;
     let answered = async {
-        let answer = sender.send_request(request).await?;
-        let status = answer.status().as_u16();
-        Ok::<_, hyper::Error>((status, answer.into_body().collect().await?.to_bytes()))
+        let (head, body) = sender.send_request(request).await?.into_parts();
+        Ok::<_, hyper::Error>(Response::from_parts(head, body.collect().await?.to_bytes()))
     };
     tokio::pin!(connection);
     tokio::pin!(answered);

@@ -13,10 +13,12 @@ use std::time::Duration;
 
 use countersign_tests::client;
 use countersign_tests::cloudflare::{Cloudflare, Fault};
-use countersign_tests::edge::{Edge, Gateway};
+use countersign_tests::edge::{Answered, Edge, Origin};
 use countersign_tests::events::WireRequest;
 use countersign_tests::http::{Answer, Request, Server};
+use hyper::Response;
 use hyper::body::Bytes;
+use hyper::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -45,7 +47,7 @@ async fn main() {
     writeln!(std::io::stdout(), "{told}").expect("standard output is read");
     loop {
         let (client, _) = front.accept().await.expect("connections come");
-        tokio::spawn(forward(client, stand_in.edge_authority()));
+        tokio::spawn(forward(client, stand_in.edge().map(|edge| edge.authority())));
     }
 }
 
@@ -59,12 +61,12 @@ async fn forward(mut client: TcpStream, edge: Option<String>) {
 
 struct StandIn {
     cloudflare: Arc<Cloudflare>,
-    edge: Mutex<Option<Edge>>,
+    edge: Mutex<Option<Arc<Edge>>>,
 }
 
 impl StandIn {
-    fn edge_authority(&self) -> Option<String> {
-        self.edge.lock().unwrap().as_ref().map(Edge::authority)
+    fn edge(&self) -> Option<Arc<Edge>> {
+        self.edge.lock().unwrap().clone()
     }
 
     async fn control(&self, request: &Request) -> Answer {
@@ -73,10 +75,12 @@ impl StandIn {
         let text = |name: &str| body[name].as_str().unwrap_or_else(|| panic!("{name} is missing")).to_owned();
         match (request.method.as_str(), path) {
             ("PUT", "/gateway") => {
-                let gateway = gateway(text("url"), text("host"), text("prefix"));
-                let edge = Edge::start(self.cloudflare.clone(), gateway).await;
-                *self.edge.lock().unwrap() = Some(edge);
+                let has_doors = body["doors"].as_bool().unwrap_or_default();
+                let origin = origin(text("url"), text("host"), text("prefix"), has_doors);
+                let edge = Edge::start(self.cloudflare.clone(), origin).await;
+                *self.edge.lock().unwrap() = Some(Arc::new(edge));
             }
+            ("POST", "/logs") => return self.send_logs().await,
             ("GET", "/kv") => return self.kv(query),
             ("GET", "/versions") => return Answer::json(200, &json!(self.cloudflare.versions())),
             ("POST", "/rollback") => self.cloudflare.rollback(&text("version")),
@@ -93,6 +97,14 @@ impl StandIn {
         Answer::status(204)
     }
 
+    /// Has the edge send its log lines, and says what the gateway answered.
+    async fn send_logs(&self) -> Answer {
+        let Some(edge) = self.edge() else { return Answer::status(404) };
+        let Some(answered) = edge.send_logs().await else { return Answer::status(404) };
+        let body = String::from_utf8_lossy(&answered.body);
+        Answer::json(200, &json!({ "status": answered.status, "body": body }))
+    }
+
     /// All names, or the value of one.
     fn kv(&self, name: &str) -> Answer {
         if name.is_empty() {
@@ -106,18 +118,24 @@ impl StandIn {
 }
 
 /// A gateway that answers for `host` at `url`.
-fn gateway(url: String, host: String, prefix: String) -> Gateway {
-    let send = move |request: WireRequest| {
+fn origin(url: String, host: String, prefix: String, has_doors: bool) -> Origin {
+    let exchange = move |request: WireRequest, body: Bytes| {
         let url = format!("{url}{}", request.target);
         let sent = async move {
             let own = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             let headers: Vec<_> = own.chain([("host", request.authority.as_str())]).collect();
-            let answer = client::send(&request.method, &url, &headers, Bytes::new()).await;
-            answer.map_or(502, |(status, _)| status)
+            let answer = client::exchange(&request.method, &url, &headers, body).await;
+            answer.map_or(502.into(), answered)
         };
-        Box::pin(sent) as std::pin::Pin<Box<dyn Future<Output = u16> + Send>>
+        Box::pin(sent) as std::pin::Pin<Box<dyn Future<Output = Answered> + Send>>
     };
-    Gateway { host, prefix, send: Arc::new(send) }
+    Origin { host, prefix, has_doors, exchange: Arc::new(exchange) }
+}
+
+fn answered(answer: Response<Bytes>) -> Answered {
+    let content_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = content_type.unwrap_or_default().to_owned();
+    Answered { status: answer.status().as_u16(), content_type, body: answer.into_body() }
 }
 
 /// `status 503`, `retry-after 2`, or one word.
