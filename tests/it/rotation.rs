@@ -16,6 +16,7 @@ use countersign_tests::lifetimes;
 use serde_json::{Value, json};
 
 use crate::crash::cell::{settle, up_to, world_with_a_past};
+use crate::crash::world::LEASE;
 use crate::crash::{clock, threads};
 
 const LIFETIMES: Lifetimes = Lifetimes::DEFAULT;
@@ -98,6 +99,44 @@ fn a_wrong_edge_url_is_called_one() {
             world.step(step, &token).await.unwrap_or_else(|error| world.fail(&error));
         }
         settle(&world).await;
+    });
+}
+
+/// A stranger that answers like an edge without our keys. They are pushed, once; that it was in vain is
+/// said, and what to look at.
+#[test]
+fn a_stranger_at_edge_url_costs_one_version_of_the_worker() {
+    let cells = [(401, false), (409, false), (401, true)];
+    threads::run_all(cells.len(), &cells, async |&(status, in_overlap), _: Option<()>| {
+        let mut world = world_with_a_past("hmac-sha256").await;
+        if in_overlap {
+            world.rotate().await;
+        }
+        let stranger = Server::start(move |_| async move { Answer::status(status) }).await;
+        let edge = std::mem::replace(&mut world.urls.edge, stranger.url());
+        let versions = world.cloudflare.versions().len();
+        assert_says(&world.job("tick").await, &["edge_wrong_key", "accepts no labelled key"]);
+        assert_eq!(world.cloudflare.versions().len(), versions + 1, "the keys are pushed");
+        for _ in 0..3 {
+            clock::advance(LIFETIMES.edge_spread);
+            let url = world.urls.edge.clone();
+            assert_says(&world.job("tick").await, &["edge_wrong_key", "the Worker edge", "EDGE_URL", &url, "route"]);
+            assert_eq!(world.cloudflare.versions().len(), versions + 1, "and are not pushed again");
+            world.check("a tick that asked a stranger").await;
+        }
+        // Who deploys the Worker may have mended it.
+        world.cloudflare.deploy_newest();
+        assert_says(&world.job("tick").await, &["edge_wrong_key"]);
+        assert_eq!(world.cloudflare.versions().len(), versions + 2, "a new deployment is a new attempt");
+
+        world.urls.edge = edge;
+        world.tick_after(LEASE).await;
+        assert_eq!(world.cloudflare.versions().len(), versions + 2, "there is nothing to mend");
+        settle(&world).await;
+        let retired = &world.cloudflare.versions()[1];
+        world.cloudflare.rollback(retired);
+        world.tick_after(LEASE).await;
+        assert!(world.check("a rollback").await.labelled, "a rollback is undone as ever");
     });
 }
 

@@ -10,7 +10,7 @@ use countersign_tests::cloudflare::Cloudflare;
 use serde_json::json;
 
 use crate::crash::cell::{repeat, settle, tick_until_given_up, up_to, world_with_a_past};
-use crate::crash::world::{STEPS, World};
+use crate::crash::world::{LEASE, STEPS, World};
 use crate::crash::{clock, everywhere, threads};
 use disturbance::{Doors, Fault, Lasting, Plan};
 
@@ -208,6 +208,31 @@ fn a_worker_that_only_its_operator_can_deploy() {
             repeat(&world, &token).await;
             settle(&world).await;
         }
+    });
+}
+
+/// Right after a push somebody rolls the Worker back. What the edge then shows is not what the push
+/// has made of it, so the next tick pushes again.
+#[test]
+fn a_rollback_on_the_heels_of_a_push_is_undone_by_the_next_tick() {
+    threads::alone(async {
+        let Disturbed { world, plan, .. } = &Disturbed::or_start(None).await;
+        let cloudflare = world.cloudflare.clone();
+        let to_a_retired_key = move || cloudflare.rollback(&cloudflare.versions()[1]);
+        to_a_retired_key();
+        plan.forget_calls();
+        world.tick_after(LEASE).await;
+        let push = plan.calls().iter().position(|call| call == "PATCH secrets-bulk").expect("the tick pushes");
+
+        to_a_retired_key();
+        // Calls count from 1, and this is before the one after the push.
+        plan.meanwhile(push + 2, to_a_retired_key);
+        let error = world.job("tick").await.expect_err("the edge does not show what was pushed");
+        assert!(plan.recover() && error.contains("edge_wrong_key"), "{error}");
+        assert!(!world.check("a rollback on the heels of a push").await.labelled, "it is in effect");
+        world.tick_after(LEASE).await;
+        assert!(world.check("the next tick").await.labelled, "it is not undone");
+        settle(world).await;
     });
 }
 

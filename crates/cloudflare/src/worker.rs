@@ -17,6 +17,8 @@ use crate::{Cloudflare, Error, segment};
 pub struct Deployment {
     /// A new one for every deployment, a rollback included. Empty: nothing is deployed.
     pub id: String,
+    /// The deployment before it, where there was one.
+    pub follows: Option<String>,
     /// Version id and its share of the traffic in percent.
     pub versions: Vec<(String, f64)>,
 }
@@ -164,9 +166,11 @@ impl Cloudflare {
         };
         let listed = self.call::<Deployments>(&call, until).await?.result;
         // The first is the one that is active.
-        let active = listed.and_then(|listed| listed.deployments.into_iter().next());
+        let mut listed = listed.map(|listed| listed.deployments).unwrap_or_default().into_iter();
+        let (active, before) = (listed.next(), listed.next());
         Ok(active.map_or_else(Deployment::default, |active| Deployment {
             id: active.id,
+            follows: before.map(|before| before.id),
             versions: active.versions.into_iter().map(|share| (share.version_id, share.percentage)).collect(),
         }))
     }

@@ -4,6 +4,7 @@
 //! say what should be, and the edge itself proves what is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use countersign_decision::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,10 @@ pub struct EdgeNote {
     pub layout: Option<Layout>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pushed_at: Option<u64>,
+    /// The Worker's deployment that the push has made, where the edge did not show what was pushed: as
+    /// long as it is the active one, another push of the same would change nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_vain: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proved: Option<Proved>,
     /// By `keyid`. A key stays here until its public half, if it has one, is taken from the table.
@@ -55,6 +60,12 @@ impl EdgeNote {
             }
         }
         (note != *self).then_some(note)
+    }
+
+    /// What was pushed in vain, while it may still be on its way to where the edge is asked.
+    pub fn arriving(&self, edge_spread: Duration, now: Timestamp) -> Option<&Layout> {
+        let arrived = Timestamp::from_millis(self.pushed_at?).plus(edge_spread);
+        self.layout.as_ref().filter(|_| self.in_vain.is_some() && now < arrived)
     }
 
     pub fn readable_at(&self, keyid: &str) -> Option<Timestamp> {

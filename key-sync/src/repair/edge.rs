@@ -17,7 +17,8 @@ pub enum EdgeState {
         active: Answer,
         /// `None`: it was not asked. Its answer takes a signature with the key that lies there.
         standby: Option<Answer>,
-        /// The Worker's deployment, where one version of it serves all traffic.
+        /// The Worker's deployment, where one version of it serves all traffic. Looked up only where
+        /// something depends on it: labels that may move, or an answer that was not expected.
         deployment: Option<String>,
     },
 }
@@ -71,6 +72,14 @@ impl EdgeState {
                 Some(Difference::Standby { found: Some(keyid.clone()) })
             }
             (Answer::Empty | Answer::Unverified, _) => Some(Difference::Standby { found: None }),
+        }
+    }
+
+    /// The Worker's deployment, where it is known and one version of it serves all traffic.
+    pub fn deployment(&self) -> Option<&str> {
+        match self {
+            Self::Answered { deployment, .. } => deployment.as_deref(),
+            Self::NotAsked | Self::Unreachable(_) => None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use countersign_cloudflare::Deployment;
 use countersign_decision::signature::Algorithm;
 
 use super::edge::{Answer, EdgeState};
@@ -66,8 +67,8 @@ impl Run<'_> {
         Ok(published.is_some_and(|found| found.algorithm == key.algorithm() && Some(found.spki) == key.public_key()))
     }
 
-    /// Both slots of the edge; and, where a label may have to go, whether one Worker version is all
-    /// of the edge.
+    /// Both slots of the edge; and, where a label may have to go or the answer is not what it should be,
+    /// whether one Worker version is all of the edge.
     pub async fn ask_edge(&mut self) -> Result<(), JobError> {
         self.seen.edge = match self.key_sync.config.edge_url.as_deref() {
             None => EdgeState::NotAsked,
@@ -92,7 +93,20 @@ impl Run<'_> {
                 Err(why) => return Ok(EdgeState::Unreachable(why)),
             },
         };
-        Ok(EdgeState::Answered { active, standby, deployment })
+        let edge = EdgeState::Answered { active, standby, deployment };
+        let differs = self.seen.expected().is_some_and(|expected| edge.differs_from(&expected).is_some());
+        Ok(if differs { self.with_deployment(edge).await } else { edge })
+    }
+
+    /// Whether anybody has deployed the Worker since the last push. If that is not to be learned, the
+    /// push that is due says why.
+    async fn with_deployment(&self, edge: EdgeState) -> EdgeState {
+        match edge {
+            EdgeState::Answered { active, standby, deployment: None } => {
+                EdgeState::Answered { active, standby, deployment: self.deployment().await.unwrap_or_default() }
+            }
+            edge => edge,
+        }
     }
 
     /// What one slot proves, asked with every labelled key in turn.
@@ -114,9 +128,13 @@ impl Run<'_> {
 
     /// The deployment of the Worker, where it is one version that serves all traffic.
     pub async fn deployment(&self) -> Result<Option<String>, JobError> {
+        Ok(self.active_deployment().await?.map(|deployment| deployment.id))
+    }
+
+    /// The same, with the deployment before it.
+    pub(super) async fn active_deployment(&self) -> Result<Option<Deployment>, JobError> {
         let cloudflare = self.key_sync.cloudflare().await?;
         let deployment = cloudflare.deployment(&self.key_sync.config.cloudflare.script, self.until).await;
-        let deployment = self.heard(deployment).await?;
-        Ok(deployment.single().is_some().then(|| deployment.id.clone()))
+        Ok(Some(self.heard(deployment).await?).filter(|deployment| deployment.single().is_some()))
     }
 }

@@ -6,7 +6,9 @@
 //!
 //! * the edge is told to sign with a key no sooner than `activation_delay` after it became readable;
 //! * no label is removed, by a move of another one either, unless the edge has just proved that it
-//!   signs with the key that stays, and AWSPREVIOUS not before it has done so for `overlap`.
+//!   signs with the key that stays, and AWSPREVIOUS not before it has done so for `overlap`;
+//! * a push that the edge did not show is not repeated on top of the deployment that it made: it would
+//!   add a version of the Worker, and nothing else.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -85,6 +87,8 @@ pub enum Stuck {
     EdgeUnreachable(String),
     /// It has been given the right keys in this run and does not use them.
     EdgeWrongKey(Difference),
+    /// The Worker, as it is deployed now, has been given the right keys, and the edge does not use them.
+    PushedInVain(Difference),
     /// The status of what the edge signed with its active key, at its gateway probe.
     GatewayRefused(u16),
 }
@@ -154,11 +158,19 @@ impl Observed {
         if self.pushed.as_ref() == Some(expected) {
             return difference.map(|difference| Next::Stuck(Stuck::EdgeWrongKey(difference)));
         }
+        if let Some(difference) = difference.filter(|_| !never && self.was_pushed_in_vain()) {
+            return Some(Next::Stuck(Stuck::PushedInVain(difference)));
+        }
         let until = self.note.readable_at(&expected.active).unwrap_or(now).plus(lifetimes.activation_delay);
         if now < until && !self.edge.signs_with(&expected.active) {
             return Some(Next::Do(Repair::Wait { until }, "the authorizer may not know the new key yet"));
         }
         Some(Next::Do(Repair::Push(expected.clone()), because))
+    }
+
+    /// Nobody has deployed the Worker since a push that the edge did not show.
+    fn was_pushed_in_vain(&self) -> bool {
+        self.edge.deployment().is_some_and(|active| self.note.in_vain.as_deref() == Some(active))
     }
 
     /// The edge holds the right keys. Does what it signs arrive?
@@ -176,7 +188,7 @@ impl Observed {
     /// Moves and removes labels. From here on the edge has proved, in this run, that it signs with
     /// `expected.active` and that the gateway lets it pass.
     fn labels(&self, expected: &Layout, lifetimes: &Lifetimes, now: Timestamp) -> Option<Next> {
-        let EdgeState::Answered { deployment, .. } = &self.edge else { return None };
+        let EdgeState::Answered { .. } = &self.edge else { return None };
         let labels = &self.labels;
         if labels.pending.is_some() && labels.rotating().is_none() {
             let pending = labels.pending.clone()?;
@@ -184,7 +196,7 @@ impl Observed {
         }
         if labels.rotating().or(labels.previous.as_deref()).is_some() {
             // A version that serves only a part of the traffic speaks only for that part.
-            let deployment = deployment.as_deref()?;
+            let deployment = self.edge.deployment()?;
             if !self.note.proved.as_ref().is_some_and(|proved| proved.is(&expected.active, Some(deployment))) {
                 return Some(self.note_proof(expected, Some(deployment), now));
             }

@@ -110,7 +110,10 @@ impl<'k> Run<'k> {
     /// # Errors
     /// What only an operator or the end of an outage can change.
     pub async fn settle(&mut self) -> Result<Option<String>, JobError> {
-        self.ask_edge().await?;
+        match self.seen.note.arriving(self.key_sync.lifetimes.edge_spread, self.key_sync.now()).cloned() {
+            Some(layout) => self.ask_until_arrived(&layout).await?,
+            None => self.ask_edge().await?,
+        }
         for _ in 0..ROUNDS {
             if Instant::now() >= self.until {
                 return Err(JobError::new(Code::OutOfTime, "the invocation ends; the next run goes on from here"));
@@ -208,16 +211,32 @@ impl<'k> Run<'k> {
     /// One change of the Worker's secrets; then the edge is asked until it shows.
     async fn push(&mut self, layout: Layout) -> Result<(), JobError> {
         let patch = edge_keys::patch(&layout, &self.keys)?;
+        let before = self.seen.edge.deployment().map(str::to_owned);
         let cloudflare = self.key_sync.cloudflare().await?;
         let until = self.renew().await?.min(self.until);
         let pushed = cloudflare.put_secrets(&self.key_sync.config.cloudflare.script, &patch, until).await;
         self.heard(pushed).await?;
         let proved = self.seen.note.proved.take().filter(|proved| proved.keyid == layout.active);
         let pushed_at = Some(self.key_sync.now().as_millis());
-        let note = EdgeNote { layout: Some(layout.clone()), pushed_at, proved, seen: self.seen.note.seen.clone() };
-        self.note_edge(note).await?;
+        let seen = self.seen.note.seen.clone();
+        self.note_edge(EdgeNote { layout: Some(layout.clone()), pushed_at, in_vain: None, proved, seen }).await?;
         self.seen.pushed = Some(layout.clone());
-        self.ask_until_arrived(&layout).await
+        self.ask_until_arrived(&layout).await?;
+        match self.seen.edge.differs_from(&layout) {
+            Some(_) => self.note_in_vain(before.as_deref()).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Only where the active deployment is beyond doubt our own: on top of somebody else's, another push
+    /// helps.
+    async fn note_in_vain(&mut self, before: Option<&str>) -> Result<(), JobError> {
+        match self.active_deployment().await {
+            Ok(Some(active)) if before.is_some() && active.follows.as_deref() == before => {
+                self.note_edge(EdgeNote { in_vain: Some(active.id), ..self.seen.note.clone() }).await
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn ask_until_arrived(&mut self, layout: &Layout) -> Result<(), JobError> {

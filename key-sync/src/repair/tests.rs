@@ -41,6 +41,8 @@ enum Event {
     /// Somebody takes AWSPENDING away.
     Cancel,
     EdgeDown(bool),
+    /// `EDGE_URL` leads to somebody who accepts no key of ours.
+    EdgeElsewhere(bool),
     CloudflareDown(bool),
     /// A push of a run that was killed is applied only now.
     LateWrite,
@@ -63,6 +65,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::PutCurrent),
         1 => Just(Event::Cancel),
         1 => any::<bool>().prop_map(Event::EdgeDown),
+        1 => any::<bool>().prop_map(Event::EdgeElsewhere),
         1 => any::<bool>().prop_map(Event::CloudflareDown),
         2 => Just(Event::LateWrite),
         1 => Just(Event::Emergency),
@@ -82,6 +85,7 @@ impl World {
             Event::PutCurrent => self.put_current(),
             Event::Cancel => self.cancel_rotation(),
             Event::EdgeDown(down) => self.edge_down = *down,
+            Event::EdgeElsewhere(elsewhere) => self.edge_elsewhere = *elsewhere,
             Event::CloudflareDown(down) => self.cloudflare_down = *down,
             Event::LateWrite => self.apply_late_write(),
             Event::Emergency => self.start_emergency(),
@@ -90,7 +94,7 @@ impl World {
 
     /// All outages end, and only the schedule goes on.
     fn let_it_settle(&mut self) {
-        (self.edge_down, self.cloudflare_down, self.split) = (false, false, false);
+        (self.edge_down, self.edge_elsewhere, self.cloudflare_down, self.split) = (false, false, false, false);
         self.late_write = None;
         for _ in 0..TICKS {
             self.pass(TICK);
@@ -174,12 +178,14 @@ fn any_note() -> impl Strategy<Value = EdgeNote> {
     let seen = (ago.clone(), proptest::option::of(ago.clone()));
     (
         proptest::option::of(any_layout()),
+        proptest::option::of(Just("an earlier deployment".to_owned())),
         proptest::option::of((keyid(), ago, proptest::option::of(Just("deployment-0".to_owned())))),
         proptest::collection::btree_map(keyid(), seen, 0..5),
     )
-        .prop_map(|(layout, proved, seen)| EdgeNote {
+        .prop_map(|(layout, in_vain, proved, seen)| EdgeNote {
             layout,
             pushed_at: None,
+            in_vain,
             proved: proved.map(|(keyid, ago, deployment)| Proved { keyid, at: world::START - ago, deployment }),
             seen: seen
                 .into_iter()

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use countersign_decision::time::Timestamp;
 use countersign_store::secret::{CURRENT, PENDING, PREVIOUS};
 use serde_json::{Value, json};
 
@@ -26,8 +27,22 @@ impl Run<'_> {
                 let says = "it was given the right keys and does not use them; look at the Worker's deployments";
                 JobError::new(Code::EdgeWrongKey, format!("{}: {says}", describe(&difference)))
             }
+            Stuck::PushedInVain(difference) => {
+                JobError::new(Code::EdgeWrongKey, format!("{}: {}", describe(&difference), self.pushed_in_vain()))
+            }
             Stuck::GatewayRefused(status) => JobError::new(Code::GatewayRefusedProbe, gateway_refused(status)),
         }
+    }
+
+    fn pushed_in_vain(&self) -> String {
+        let (config, now) = (&self.key_sync.config, self.key_sync.now());
+        let ago = self.seen.note.pushed_at.map_or(0, |at| now.since(Timestamp::from_millis(at)).as_secs());
+        let (script, url) = (&config.cloudflare.script, config.edge_url.as_deref().unwrap_or_default());
+        format!(
+            "the Worker {script} was given the right keys {ago} s ago and has not been deployed since, so they are not \
+             pushed again; check that EDGE_URL, {url}, leads to this Worker: its route or custom domain, and \
+             CLOUDFLARE_SCRIPT"
+        )
     }
 
     fn no_signing_key(&self) -> String {

@@ -46,6 +46,7 @@ async fn a_deployment_is_told_by_its_id_and_is_single_or_not() {
     assert_eq!(third.single(), first.single());
     assert!(first.id != second.id && third.id != first.id && third.id != second.id);
     assert!(fake.deployed().is_empty(), "the first version had no secrets");
+    assert_eq!((first.follows, second.follows, third.follows), (None, Some(first.id), Some(second.id)));
 
     fake.split_deployment();
     let split = client.deployment(SCRIPT, within(5)).await.unwrap();

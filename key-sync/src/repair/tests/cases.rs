@@ -42,6 +42,7 @@ fn after_a_rotation(proved_for: Duration) -> Observed {
         note: EdgeNote {
             layout: Some(layout),
             pushed_at: None,
+            in_vain: None,
             proved: Some(Proved { keyid: "new".to_owned(), at: ago(proved_for), deployment: some("d1") }),
             seen: [("new".to_owned(), seen), ("old".to_owned(), seen)].into(),
         },
@@ -162,6 +163,38 @@ fn a_rollback_is_undone_and_what_it_did_is_pushed_once() {
         seen.pushed = Some(layout);
         assert_eq!(next(&seen), Next::Stuck(Stuck::EdgeWrongKey(difference)), "not again in the same run");
     }
+}
+
+#[test]
+fn what_was_pushed_in_vain_is_pushed_again_only_over_another_deployment() {
+    let mut seen = after_a_rotation(LIFETIMES.overlap);
+    let elsewhere = |deployment: Option<&str>| EdgeState::Answered {
+        active: Answer::Unverified,
+        standby: Some(Answer::Unverified),
+        deployment: deployment.map(str::to_owned),
+    };
+    seen.note.in_vain = some("d2");
+    seen.edge = elsewhere(Some("d2"));
+    assert_eq!(next(&seen), Next::Stuck(Stuck::PushedInVain(Difference::Lost)));
+    for deployment in [Some("d3"), None] {
+        seen.edge = elsewhere(deployment);
+        assert!(matches!(next(&seen), Next::Do(Repair::Push(_), _)), "over {deployment:?}: {:?}", next(&seen));
+    }
+    seen.edge = elsewhere(Some("d2"));
+    seen.labels.previous = None;
+    assert!(matches!(next(&seen), Next::Do(Repair::Push(_), _)), "other keys are another push");
+    seen.note.in_vain = None;
+    assert!(matches!(next(&seen), Next::Do(Repair::Push(_), _)), "it was not pushed in vain");
+}
+
+#[test]
+fn what_was_pushed_in_vain_is_waited_for_while_it_may_be_on_its_way() {
+    let mut note = after_a_rotation(Duration::ZERO).note;
+    note.pushed_at = Some(START);
+    assert_eq!(note.arriving(LIFETIMES.edge_spread, NOW), None, "it has arrived");
+    note.in_vain = some("d2");
+    assert_eq!(note.arriving(LIFETIMES.edge_spread, NOW), note.layout.as_ref());
+    assert_eq!(note.arriving(LIFETIMES.edge_spread, NOW.plus(LIFETIMES.edge_spread)), None);
 }
 
 #[test]

@@ -28,10 +28,14 @@ impl World {
             Repair::Push(layout) => {
                 self.push(&layout)?;
                 let proved = seen.note.proved.take().filter(|proved| proved.keyid == layout.active);
-                let note = EdgeNote { layout: Some(layout.clone()), proved, ..seen.note.clone() };
+                let note = EdgeNote { layout: Some(layout.clone()), in_vain: None, proved, ..seen.note.clone() };
                 self.note_edge(seen, note)?;
-                seen.pushed = Some(layout);
-                self.ask_edge(seen)
+                seen.pushed = Some(layout.clone());
+                self.ask_edge(seen)?;
+                match seen.edge.differs_from(&layout) {
+                    Some(_) => self.note_edge(seen, EdgeNote { in_vain: self.deployment(), ..seen.note.clone() }),
+                    None => Ok(()),
+                }
             }
             Repair::NoteProof(proof) => self.note_edge(seen, EdgeNote { proved: Some(proof), ..seen.note.clone() }),
             Repair::MoveCurrent { to, from } => {

@@ -16,6 +16,8 @@ use crate::repair::edge::{Answer, EdgeState};
 use crate::repair::plan::{Next, Observed, plan};
 use crate::rotate::note::RotationNote;
 
+mod must_hold;
+
 pub const START: u64 = 1_795_341_600_000;
 
 /// After how many half writes the run dies; each write has a half before its effect and one after.
@@ -48,8 +50,13 @@ pub struct World {
     deployments: u32,
     pub split: bool,
     pub edge_down: bool,
+    pub edge_elsewhere: bool,
     pub cloudflare_down: bool,
     pub late_write: Option<(Layout, u64)>,
+    /// What was pushed last and the deployment that it made, unless that run has died since; and how
+    /// often the same was pushed on top of it.
+    own_push: Option<(Layout, u32)>,
+    pushed_again: u32,
     made: u32,
     /// The step that Secrets Manager asks for next, and for which version.
     pub steps: Option<(usize, String)>,
@@ -81,8 +88,11 @@ impl World {
             deployments: 0,
             split: false,
             edge_down: false,
+            edge_elsewhere: false,
             cloudflare_down: false,
             late_write: None,
+            own_push: None,
+            pushed_again: 0,
             made: 0,
             steps: None,
             kill: None,
@@ -204,6 +214,9 @@ impl World {
         self.kill = kill;
         let outcome = work(self);
         self.kill = None;
+        if outcome == Err(Ended::Killed) {
+            self.own_push = None;
+        }
         outcome
     }
 
@@ -233,7 +246,7 @@ impl World {
             seen.edge = EdgeState::Unreachable("the edge is down".to_owned());
             return Ok(());
         }
-        let layout = self.versions[self.deployed].as_ref();
+        let layout = self.versions[self.deployed].as_ref().filter(|_| !self.edge_elsewhere);
         let known = |key: &str| seen.labels.has(key) && seen.usable.contains(key);
         let answer = |key: Option<&str>| match key {
             None => Answer::Empty,
@@ -243,7 +256,7 @@ impl World {
             }
             Some(key) => Answer::Other { keyid: key.to_owned() },
         };
-        let deployment = (moving && !self.split).then(|| format!("deployment-{}", self.deployments));
+        let deployment = self.deployment();
         seen.edge = match layout {
             Some(layout) if known(&layout.active) || layout.standby.as_deref().is_some_and(known) => {
                 let active = answer(Some(&layout.active));
@@ -254,7 +267,17 @@ impl World {
             }
             _ => EdgeState::Answered { active: Answer::Unverified, standby: Some(Answer::Unverified), deployment },
         };
+        let differs = seen.expected().is_some_and(|expected| seen.edge.differs_from(&expected).is_some());
+        if let EdgeState::Answered { deployment, .. } = &mut seen.edge
+            && !(moving || differs)
+        {
+            *deployment = None;
+        }
         Ok(())
+    }
+
+    pub fn deployment(&self) -> Option<String> {
+        (!self.split && !self.cloudflare_down).then(|| format!("deployment-{}", self.deployments))
     }
 
     pub fn settle(&mut self, seen: &mut Observed) -> Run {
@@ -298,9 +321,11 @@ impl World {
             self.late_write = Some((layout.clone(), until));
         }
         self.assert_may_push(layout);
+        self.assert_may_help(layout);
         self.write(|world| {
             world.versions.push(Some(layout.clone()));
             world.deploy(world.versions.len() - 1);
+            world.own_push = Some((layout.clone(), world.deployments));
         })
     }
 
@@ -322,55 +347,5 @@ impl World {
                 self.readable_since.entry(key.to_owned()).or_insert(self.now);
             }
         }
-    }
-
-    // What must hold.
-
-    fn assert_may_push(&self, layout: &Layout) {
-        assert_ne!(layout.standby.as_ref(), Some(&layout.active), "one key in two slots");
-        assert!(self.labels.has(&layout.active), "{} carries no label: {self:#?}", layout.active);
-        if self.active() != Some(&layout.active) && self.trusts_its_past {
-            let since = self.readable_since.get(&layout.active).copied();
-            let ripe = since.map(|since| Timestamp::from_millis(since).plus(LIFETIMES.activation_delay));
-            assert!(ripe.is_some_and(|ripe| ripe <= self.now()), "{} is used too early: {self:#?}", layout.active);
-        }
-    }
-
-    /// The edge answers for its standby with a signature that goes to the gateway.
-    fn assert_may_sign(&self, standby: Option<&Answer>) {
-        if let Some(Answer::Proved { keyid, .. }) = standby
-            && self.trusts_its_past
-        {
-            let ripe = Timestamp::from_millis(self.readable_since[keyid]).plus(LIFETIMES.activation_delay);
-            assert!(ripe <= self.now(), "{keyid} signs too early: {self:#?}");
-        }
-    }
-
-    /// Nothing signed with `key` can still arrive; or it keeps another label.
-    pub fn assert_may_lose_label(&self, key: &str, labels_after: &Labels) {
-        let is_emergency = self.emergency.as_ref().is_some_and(|emergency| labels_after.has(&emergency.token));
-        if labels_after.has(key) || is_emergency {
-            return;
-        }
-        assert_ne!(self.active(), Some(key), "the edge signs with {key}: {self:#?}");
-        if let Some(until) = self.signs_until.get(key)
-            && self.trusts_its_past
-        {
-            let last = Timestamp::from_millis(*until).plus(LIFETIMES.signature_age).plus(LIFETIMES.skew);
-            assert!(last <= self.now(), "signatures of {key} may still arrive: {self:#?}");
-        }
-    }
-
-    /// One key with one label, which the edge signs with, and nothing left behind.
-    pub fn assert_settled(&self) {
-        let current = self.labels.current.clone().unwrap();
-        assert_eq!(self.labels, Labels { current: Some(current.clone()), ..Labels::default() }, "{self:#?}");
-        let layout = self.versions[self.deployed].as_ref().unwrap();
-        assert_eq!((&layout.active, &layout.standby), (&current, &None), "{self:#?}");
-        // Which slot a key lies in shows nowhere, and every push sets both.
-        assert!(self.note.layout.as_ref().is_some_and(|last| last.has_roles_of(layout)), "{self:#?}");
-        assert_eq!(self.note.seen.keys().collect::<Vec<_>>(), [&current], "{self:#?}");
-        assert!(!self.asymmetric || self.published == BTreeSet::from([current]), "{self:#?}");
-        assert_eq!((&self.rotation, &self.emergency), (&None, &None), "{self:#?}");
     }
 }
