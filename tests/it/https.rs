@@ -66,6 +66,45 @@ async fn a_request_arrives_as_it_was_made() {
 }
 
 #[tokio::test]
+async fn a_name_may_be_there_twice_in_both_directions() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let server = Server::start({
+        let seen = seen.clone();
+        move |request| {
+            let values = request.headers.get_all("x-many").iter().chain(request.headers.get_all("user-agent"));
+            seen.lock().unwrap().extend(values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()));
+            let cookies = ["a=1", "b=2"].map(|cookie| ("set-cookie", cookie.to_owned()));
+            std::future::ready(reply(200, cookies.into(), ""))
+        }
+    })
+    .await;
+    let name = "X-Many".to_owned();
+    let headers =
+        vec![(name.as_str(), "one".to_owned()), ("x-many", "zwölf".to_owned()), ("User-Agent", "own".to_owned())];
+    let request = Request { method: "GET", url: &server.url(), headers, body: Bytes::new() };
+    let response = Https::new(Network::Any).send(request, 10, PATIENCE).await.unwrap();
+    assert_eq!(*seen.lock().unwrap(), ["one", "zwölf", "own"]);
+    let cookies: Vec<_> =
+        response.headers().filter(|(name, _)| *name == "set-cookie").map(|(_, value)| value).collect();
+    assert_eq!(cookies, ["a=1", "b=2"]);
+}
+
+#[tokio::test]
+async fn an_answer_can_be_read_as_it_comes() {
+    let drip = || Answer::Drip { body: vec![b'x'; 40].into(), piece: 8, every: Duration::from_millis(1) };
+    let server = Server::start(move |_| std::future::ready(drip())).await;
+    let (https, url) = (Https::new(Network::Any), server.url());
+    let request = Request { method: "GET", url: &url, headers: Vec::new(), body: Bytes::new() };
+    let mut answer = https.open(request).await.unwrap();
+    let (mut pieces, mut length) = (0, 0);
+    while let Some(piece) = answer.next().await.unwrap() {
+        (pieces, length) = (pieces + 1, length + piece.len());
+    }
+    assert_eq!((answer.status, length), (200, 40));
+    assert!(pieces > 1, "the pieces come one by one");
+}
+
+#[tokio::test]
 async fn a_body_is_read_up_to_its_bound() {
     let exact = answered(|| Answer::Reply { status: 200, headers: Vec::new(), body: vec![b'x'; 1000].into() }).await;
     assert_eq!(exact.unwrap().body.len(), 1000);
@@ -87,7 +126,7 @@ async fn a_slow_answer_ends_with_the_patience() {
 
 #[tokio::test]
 async fn a_broken_connection_may_have_carried_the_request() {
-    assert!(matches!(answered(|| Answer::Cut).await, Err(Failure::NoAnswer(_))));
+    assert!(matches!(answered(|| Answer::Cut).await, Err(Failure::Disconnected(_))));
     assert!(matches!(answered(|| Answer::Truncated("half of this".into())).await, Err(Failure::NoAnswer(_))));
 }
 

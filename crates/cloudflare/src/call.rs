@@ -117,7 +117,7 @@ impl Cloudflare {
         match self.https.send(request, call.largest_answer, patience).await {
             Ok(response) => self.judge(call, &response),
             Err(Failure::NotSent(why)) => Err(unanswered(why, false)),
-            Err(Failure::NoAnswer(why)) => Err(unanswered(why, true)),
+            Err(Failure::Disconnected(why) | Failure::NoAnswer(why)) => Err(unanswered(why, true)),
             // It would be as large again.
             Err(Failure::TooLarge(why)) => Err(Failed::For(call.unavailable(&why, true))),
         }

@@ -4,6 +4,7 @@
 //! Refuses to know what is asked of whom, and never tries again. The SDK's HTTP client is used, so
 //! that there is one TLS stack and one set of root certificates.
 
+mod answer;
 mod network;
 
 use std::error::Error;
@@ -12,15 +13,22 @@ use std::time::Duration;
 
 use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::client::connection::CaptureSmithyConnection;
-use aws_smithy_runtime_api::client::http::HttpConnector as _;
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::http::Headers;
+use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorSettings};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::byte_stream::ByteStream;
+use aws_smithy_types::retry::ErrorKind;
 pub use bytes::Bytes;
 use countersign_decision::limits;
 
+pub use crate::answer::{Arriving, Response};
 pub use crate::network::Network;
+
+/// For name, connection and TLS together: room for one lost packet. What takes longer is down.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// How long an idle connection is kept: less than the 5 s after which common servers close theirs, so
+/// that no request is sent into a connection that its server is giving up.
+const IDLE: Duration = Duration::from_secs(4);
 
 pub struct Https {
     network: Network,
@@ -29,25 +37,12 @@ pub struct Https {
 
 /// One request. It has no `Debug`: headers and body may hold secrets.
 pub struct Request<'a> {
-    pub method: &'static str,
+    pub method: &'a str,
     pub url: &'a str,
-    pub headers: Vec<(&'static str, String)>,
+    /// Sent in this order, a name that is here twice in two lines.
+    pub headers: Vec<(&'a str, String)>,
     /// Shared, not copied: sending a request again costs no memory.
     pub body: Bytes,
-}
-
-/// The whole answer, whatever its status.
-pub struct Response {
-    pub status: u16,
-    headers: Headers,
-    pub body: Vec<u8>,
-}
-
-impl Response {
-    /// A header's value; `None` where it is absent or not text.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.try_get(name).and_then(Result::ok)
-    }
 }
 
 /// Why there is no answer, for the operator. Every text names the URL.
@@ -55,6 +50,8 @@ impl Response {
 pub enum Failure {
     /// Nothing left this machine: a URL that is not allowed, or no connection.
     NotSent(String),
+    /// The connection ended before an answer began; the request may have been received, and acted on.
+    Disconnected(String),
     /// The request may have been received, and acted on.
     NoAnswer(String),
     /// The answer is larger than asked for; the request was received.
@@ -63,7 +60,7 @@ pub enum Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::NotSent(why) | Self::NoAnswer(why) | Self::TooLarge(why)) = self;
+        let (Self::NotSent(why) | Self::Disconnected(why) | Self::NoAnswer(why) | Self::TooLarge(why)) = self;
         f.write_str(why)
     }
 }
@@ -76,6 +73,8 @@ impl Https {
     /// Reads the root certificates, which takes milliseconds: at start, not in a request.
     pub fn new(network: Network) -> Self {
         let connector = Connector::builder()
+            .connector_settings(HttpConnectorSettings::builder().connect_timeout(CONNECT).build())
+            .pool_idle_timeout(IDLE)
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
             .build_with_resolver(network::Resolver(network));
         Self { network, connector }
@@ -122,43 +121,52 @@ impl Https {
         largest_body: usize,
         connection: &CaptureSmithyConnection,
     ) -> Result<Response, Failure> {
+        self.begin(request, connection).await?.whole(largest_body).await
+    }
+
+    /// One request and the head of its answer. How long to wait is the caller's business: dropped, this
+    /// and what it returns close their connection.
+    ///
+    /// # Errors
+    /// Any [`Failure`] but [`Failure::TooLarge`].
+    pub async fn open<'a>(&self, request: Request<'a>) -> Result<Arriving<'a>, Failure> {
+        self.begin(request, &CaptureSmithyConnection::new()).await
+    }
+
+    async fn begin<'a>(
+        &self,
+        request: Request<'a>,
+        connection: &CaptureSmithyConnection,
+    ) -> Result<Arriving<'a>, Failure> {
         let url = request.url;
         self.network.check(url).map_err(Failure::NotSent)?;
         let mut outgoing = outgoing(request).map_err(Failure::NotSent)?;
         outgoing.add_extension(connection.clone());
         let response = self.connector.call(outgoing).await;
-        let response = response.map_err(|error| unanswered(connection, format!("{url}: {}", causes(&error))))?;
-        read(response, url, largest_body).await
+        let response = response.map_err(|error| {
+            let why = format!("{url}: {}", causes(&error));
+            let ended = error.is_io() || error.as_other() == Some(ErrorKind::TransientError);
+            if ended && connection.get().is_some() { Failure::Disconnected(why) } else { unanswered(connection, why) }
+        })?;
+        Ok(Arriving::new(response, url))
     }
 }
 
 fn outgoing(request: Request<'_>) -> Result<HttpRequest, String> {
     let url = request.url;
     // RFC 9110 §8.6: a method that may have a body says when there is none.
-    let nothing = (request.method != "GET" && request.body.is_empty()).then(|| ("content-length", "0".to_owned()));
+    let bodiless = matches!(request.method, "GET" | "HEAD" | "OPTIONS" | "TRACE");
+    let nothing = (!bodiless && request.body.is_empty()).then(|| ("content-length", "0".to_owned()));
+    let named = request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("user-agent"));
+    let own = (!named).then(|| ("user-agent", USER_AGENT.to_owned()));
     let mut outgoing = HttpRequest::new(SdkBody::from(request.body));
     outgoing.set_method(request.method).map_err(|_| format!("{url}: {} is not a method", request.method))?;
     outgoing.set_uri(url).map_err(|_| format!("{url}: not a URL"))?;
-    let own = [("user-agent", USER_AGENT.to_owned())];
     for (name, value) in request.headers.into_iter().chain(own).chain(nothing) {
-        let added = outgoing.headers_mut().try_insert(name, value);
+        let added = outgoing.headers_mut().try_append(name.to_owned(), value);
         added.map_err(|_| format!("{url}: the header {name} has a value that cannot be sent"))?;
     }
     Ok(outgoing)
-}
-
-async fn read(mut response: HttpResponse, url: &str, largest_body: usize) -> Result<Response, Failure> {
-    let mut stream = ByteStream::new(response.take_body());
-    let mut body = Vec::new();
-    while let Some(chunk) =
-        stream.try_next().await.map_err(|error| Failure::NoAnswer(format!("{url}: {}", causes(&error))))?
-    {
-        if body.len() + chunk.len() > largest_body {
-            return Err(Failure::TooLarge(format!("{url}: larger than {largest_body} bytes")));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Response { status: response.status().as_u16(), headers: response.headers().clone(), body })
 }
 
 /// Without a connection nothing can have been sent.
