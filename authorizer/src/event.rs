@@ -11,9 +11,10 @@ use std::borrow::Cow;
 
 use countersign_decision::decision::Fault;
 use countersign_decision::request::{Arn, EventKind, Headers, PathView, QueryView, Request};
+use countersign_function::lines::Text;
 use serde_json::error::Category;
 
-use self::json::{Context, Event, Text};
+use self::json::{Context, Event};
 
 /// The event is none of the five kinds, or not of its kind's documented shape.
 #[derive(Debug)]

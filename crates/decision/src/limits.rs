@@ -82,3 +82,15 @@ pub const ROUTE_LIST: usize = 32;
 pub const ROUTE_TEXT: usize = 512;
 /// Issuers whose key sets are mirrored into the table: their names, with the time of the last look, fit one item.
 pub const MIRRORED_ISSUERS: usize = 500;
+/// A method's name.
+pub const METHOD: usize = 32;
+/// Query parameters of one event: each takes two bytes of a URL, its separator one of them.
+pub const PARAMETERS: usize = EDGE_TARGET / 2;
+/// Entries of an authorizer's context: a key's own, of one byte or more each, and ours.
+pub const CONTEXT_ENTRIES: usize = KEY_CONTEXT + 16;
+/// What a Lambda function takes and answers in one invocation: Lambda's quota, 6 MiB.
+pub const LAMBDA_PAYLOAD: usize = 6 << 20;
+/// One batch of the edge's log lines, its lines, and one of them.
+pub const LOGS_BODY: usize = 256 * 1024;
+pub const LOGS_LINES: usize = 500;
+pub const LOGS_LINE: usize = 8 * 1024;

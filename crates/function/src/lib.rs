@@ -6,6 +6,7 @@
 pub mod aws;
 pub mod clock;
 pub mod journal;
+pub mod lines;
 pub mod moment;
 pub mod notes;
 pub mod process;

@@ -1,5 +1,6 @@
 //! Finding a record of the key table: drives the memory of records against DynamoDB.
 
+use std::fmt::Display;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,7 +8,6 @@ use countersign_decision::cache::records::{Ask, Records};
 use countersign_decision::conversation::Lookup;
 use countersign_decision::decision::Fault;
 use countersign_decision::lifetimes::Lifetimes;
-use countersign_store::Unavailable;
 use countersign_store::table::Record;
 
 use crate::moment::Moment;
@@ -44,13 +44,13 @@ impl<T> RecordSource<T> {
         }
     }
 
-    /// Reads the record, then says what is known now.
-    pub async fn find(
+    /// Reads the record, then says what is known now. An error of `read` is an outage: what is known goes on.
+    pub async fn find<E: Display>(
         &self,
         id: [u8; 32],
         moment: Moment,
         notes: &Notes,
-        read: impl Future<Output = Result<Option<Record<T>>, Unavailable>>,
+        read: impl Future<Output = Result<Option<Record<T>>, E>>,
     ) -> Lookup<Arc<T>> {
         match moment.before_deadline("GetItem", read).await {
             Ok(Some(record)) => self.known().read(id, record.map(Arc::new).map_err(Arc::from), moment.now),

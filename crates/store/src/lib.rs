@@ -11,6 +11,7 @@ pub mod entries;
 pub mod key_sets;
 pub mod lease;
 pub mod records;
+pub mod routes;
 pub mod secret;
 pub mod table;
 pub mod text_secret;

@@ -10,6 +10,7 @@ use countersign_decision::limits;
 use countersign_decision::published;
 use countersign_decision::record::route::RouteRecord;
 use countersign_store::entries::Entry;
+use countersign_store::routes::NOTE;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -17,8 +18,6 @@ use super::{Invalid, Publisher, pair};
 use crate::plan::may_replace_routes;
 use crate::report::JobError;
 use crate::start::KeySync;
-
-const NOTE: &str = "routes";
 
 /// Which routes there may be, besides those of the last document.
 pub enum Named {
