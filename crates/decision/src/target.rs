@@ -14,7 +14,7 @@ use percent_encoding::percent_decode_str;
 pub use self::mismatch::Mismatch;
 use crate::decision::Refusal;
 use crate::path_map::PathMap;
-use crate::request::{Arn, EventKind, PathView, QueryView, Request};
+use crate::request::{Arn, EventKind, Line, PathView, QueryView, Request};
 use crate::{limits, path};
 
 /// Path and query of the outgoing URL, as sent. `/items` and `/items?` are the same.
@@ -49,6 +49,11 @@ impl<'t> Target<'t> {
         Ok(Self { path, query })
     }
 
+    /// Whether a text is a path that a target can have: a request with it is the same one to all who read it.
+    pub fn is_path(text: &str) -> bool {
+        Target::parse(text).is_ok_and(|target| target.path == text)
+    }
+
     /// Compares path and query with the event's. `authority` is the one that was signed.
     pub fn agrees(&self, request: &Request<'_>, map: &PathMap, authority: &str) -> Result<(), Mismatch> {
         if !self.path_agrees(request, map, authority) {
@@ -58,6 +63,19 @@ impl<'t> Target<'t> {
             return Err(Mismatch::of_queries(*self, request));
         }
         Ok(())
+    }
+
+    /// The end of the path that decodes to `decoded`: what is left of it behind a stage or a base path.
+    pub fn path_tail(&self, decoded: &str) -> Option<&'t str> {
+        // No slash is encoded, so both have the same number of them.
+        let later_slashes = decoded.matches('/').count().checked_sub(1)?;
+        let (start, _) = self.path.rmatch_indices('/').nth(later_slashes)?;
+        self.path.get(start..).filter(|tail| decodes_to(tail, decoded))
+    }
+
+    /// The query as sent, without `?`, if it decodes to these names and values.
+    pub fn query_of(&self, pairs: &[Line<'_>]) -> Option<&'t str> {
+        query::agrees(self.query, pairs).then_some(self.query)
     }
 
     fn path_agrees(&self, request: &Request<'_>, map: &PathMap, authority: &str) -> bool {

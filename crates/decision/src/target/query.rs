@@ -8,11 +8,11 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode;
 
 use crate::limits;
-use crate::request::QueryPairs;
+use crate::request::Line;
 
 /// Whether `query` decodes to exactly `pairs`: every name, every value, each as often and, within a
 /// name, in the same order.
-pub(super) fn agrees(query: &str, pairs: &QueryPairs<'_>) -> bool {
+pub(super) fn agrees(query: &str, pairs: &[Line<'_>]) -> bool {
     // Counted first, so that no more is decoded and sorted than the limit.
     if pairs.len() > limits::QUERY_PARAMETERS || pairs.len() != count(query) {
         return false;

@@ -314,6 +314,41 @@ fn a_mismatch_is_bounded_and_cannot_break_a_line() {
     assert!(detail.len() < 3_000 && !detail.contains('\n'), "{} bytes", detail.len());
 }
 
+#[test]
+fn the_end_of_a_path_is_found_by_what_it_decodes_to() {
+    for (target, decoded, tail) in [
+        ("/prod/a%20b", "/a b", Some("/a%20b")),
+        ("/prod/a%20b", "/prod/a b", Some("/prod/a%20b")),
+        ("/x/y/caf%C3%A9/?q=/caf", "/caf\u{e9}/", Some("/caf%C3%A9/")),
+        ("/a%2541", "/a%41", Some("/a%2541")),
+        ("/prod//a", "//a", Some("//a")),
+        ("/prod/a", "/", None),
+        ("/prod/", "/", Some("/")),
+        ("/prod/a", "a", None),
+        ("/prod/a", "", None),
+        ("/prod/ba", "/a", None),
+        ("/a", "/prod/a", None),
+        ("/a/b", "/a%2Fb", None),
+    ] {
+        assert_eq!(Target::parse(target).unwrap().path_tail(decoded), tail, "{target} {decoded}");
+    }
+}
+
+#[test]
+fn a_path_alone_is_one_that_a_target_could_have() {
+    for (path, is_path) in [
+        ("/", true),
+        ("/a%20b//c;v=1", true),
+        ("/a?", false),
+        ("/a?b", false),
+        ("/a#", false),
+        ("/%2f", false),
+        ("", false),
+    ] {
+        assert_eq!(Target::is_path(path), is_path, "{path}");
+    }
+}
+
 fn pairs(pairs: &[(&'static str, &'static str)]) -> Vec<(Cow<'static, str>, Cow<'static, str>)> {
     pairs.iter().map(|&(name, value)| (name.into(), value.into())).collect()
 }
