@@ -1,0 +1,8 @@
+import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
+import { defineConfig } from "vitest/config";
+
+/** Every test runs inside workerd, with the bindings that wrangler.jsonc names. */
+export default defineConfig({
+  plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.jsonc" } })],
+  test: { include: ["test/**/*.test.ts"] },
+});
