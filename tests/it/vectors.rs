@@ -4,12 +4,17 @@
 //! The files are made here (`UPDATE_VECTORS=1 cargo test -p countersign-tests --test it vectors`) by a
 //! signer and by event builders that share no code with what is tested, and are decided by the whole
 //! pure decision. The keys are the published ones of RFC 9421 Appendix B.1.
+//!
+//! What both sides have to decide alike without a signature is written down by hand: `routing.json`
+//! and `content-digest.json`.
 
 mod case;
 mod cases;
 mod decide;
+mod digests;
 mod file;
 mod keys;
+mod routing;
 
 use std::sync::LazyLock;
 
@@ -93,6 +98,11 @@ fn all() -> impl Iterator<Item = (&'static Value, &'static Value)> {
         assert!(!vectors.is_empty(), "{name}");
         vectors.iter().map(move |vector| (file, vector))
     })
+}
+
+/// A file that is kept by hand.
+fn shared(name: &'static str) -> Value {
+    File::new(name).read().unwrap_or_else(|| panic!("{name} is missing"))
 }
 
 fn header<'v>(vector: &'v Value, name: &str) -> Option<&'v str> {
