@@ -2,7 +2,11 @@
 
 use std::process::ExitCode;
 
-fn main() -> ExitCode {
-    eprintln!("the forwarder cannot start:\nnothing is served yet");
-    ExitCode::FAILURE
+use countersign_forwarder::config::Config;
+use countersign_forwarder::serve::serve;
+use countersign_function::process;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    process::run("the forwarder", Config::read(|name| std::env::var(name).ok()), serve).await
 }
