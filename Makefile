@@ -72,7 +72,7 @@ soak: ## a hundred rotations under traffic, and one at real lifetimes: a quarter
 # The whole workspace is selected so that cargo unifies features as it does for the tests, and compiles once.
 build:
 	@$(TOOLS) check cargo
-	@cargo build --locked --workspace --bin authorizer --bin key-sync --bin edge-stand-in
+	@cargo build --locked --workspace --bin authorizer --bin forwarder --bin key-sync --bin edge-stand-in
 
 stack-tools:
 	@$(TOOLS) venv venv-stack tests/stack/requirements.txt

@@ -1,4 +1,4 @@
-"""The local stack's commands: demo, suite, matrix, up, down, sign, job. `make` calls the first five."""
+"""The local stack's commands: demo, suite, matrix, up, down, sign, job, route. `make` calls the first five."""
 
 import sys
 
@@ -12,6 +12,7 @@ COMMANDS = {
     "down": up.down,
     "sign": up.sign,
     "job": up.job,
+    "route": up.route,
 }
 
 

@@ -37,6 +37,11 @@ def plain(api, what="GET /items", **headers):
     return Request(method, api.base + path, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
+def altered(request, body):
+    """The same request with another body, as somebody on its way would send it."""
+    return Request(request.method, request.target, request.headers, body)
+
+
 def forged(request):
     """The same request with one bit of its signature flipped."""
     value = bytearray(base64.b64decode(request.headers["signature"].split(":")[1]))

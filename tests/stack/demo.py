@@ -1,6 +1,6 @@
-"""`make demo`: a stack of its own, every request, a rotation, the lives of keys. Ends with 0 only if all agree."""
+"""`make demo`: a stack of its own, every request, a rotation, lives of keys and a route. Ends with 0 if all agree."""
 
-from . import cases, life, runner, stack, table
+from . import cases, life, rays, runner, stack, table
 
 
 def main():
@@ -12,10 +12,13 @@ def main():
             outcomes.append(outcome)
         life.awaken(running)
         lived = life.run(running)
+        trace = rays.follow(running)
     agreed = sum(outcome.agrees for outcome in outcomes)
     print(f"""
   {agreed} of {len(outcomes)} requests were decided and answered as they must be.
-  Decision and code are from the authorizer's audit lines; "gateway" means that it was not asked: no identity source, a
-  preflight, or an answer from the cache. Times are those of the whole round trip through the emulator.""")
+  Decision and code are from the audit lines of the authorizer, or of the forwarder behind it where that is named;
+  "gateway" means that this one was not asked: no identity source, a preflight, an answer from the cache, or a refusal
+  before it. Times are those of the whole round trip through the emulator.""")
     life.tell(lived)
+    rays.tell(trace)
     return 0 if outcomes and agreed == len(outcomes) and life.holds(lived) else 1

@@ -12,7 +12,7 @@ from .places import ATTACHMENTS, TEMPLATE
 from .processes import Failed
 
 BUCKET = "code"
-FUNCTIONS = ("authorizer", "key-sync")
+FUNCTIONS = ("authorizer", "forwarder", "key-sync")
 CODE = re.compile(r"(Binary: (\S+) \}(?:\n.*){1,5}?\n +)CodeUri: \.")
 ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 
@@ -51,9 +51,11 @@ def template(port, stack, path, **parameters):
 
 def _create(port, stack, text, parameters, seconds=60):
     cloudformation = ministack.client("cloudformation", port)
+    # As SAM does: what comes with the call itself may be no longer than 51,200 bytes.
+    ministack.client("s3", port).put_object(Bucket=BUCKET, Key=f"{stack}.yaml", Body=text.encode())
     cloudformation.create_stack(
         StackName=stack,
-        TemplateBody=text,
+        TemplateURL=f"{ministack.endpoint(port)}/{BUCKET}/{stack}.yaml",
         Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )

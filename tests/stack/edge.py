@@ -9,6 +9,7 @@ import urllib.parse
 from dataclasses import dataclass
 
 from . import processes
+from .gateway import Answer
 from .places import BUILT, HOME
 
 ACCOUNT, NAMESPACE, SCRIPT = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210", "countersign-edge"
@@ -26,7 +27,7 @@ class Edge:
 
     def stand_before(self, gateway, host):
         """Tells the edge for which gateway it signs. `gateway` is the URL under which `host` is reached."""
-        self._control("PUT", "/gateway", {"url": gateway, "host": host, "prefix": ""})
+        self._control("PUT", "/gateway", {"url": gateway, "host": host, "prefix": "", "doors": True})
 
     def versions(self):
         """Ids of the Worker's versions, oldest first."""
@@ -51,17 +52,19 @@ class Edge:
         """All values that KV has."""
         return [self.published(name) for name in self._control("GET", "/kv")]
 
-    def get(self, path, raw_key):
-        """The status of a client's request, and how many milliseconds it took."""
-        begun = time.perf_counter()
-        status, _ = _call(self.edge, "GET", path, headers={"x-api-key": raw_key})
-        return status, (time.perf_counter() - begun) * 1000
+    def send_logs(self):
+        """Has the edge send its log lines to the gateway; returns what that answered."""
+        return self._control("POST", "/logs", {})
+
+    def ask(self, path, raw_key, *, method="GET", body=None, headers=None):
+        """The answer to a client's request."""
+        return _call(self.edge, method, path, body, (headers or {}) | {"x-api-key": raw_key})
 
     def _control(self, method, path, body=None):
-        status, answer = _call(self.control, method, path, None if body is None else json.dumps(body))
-        if status not in (200, 204, 404):
-            raise processes.Failed(f"edge stand-in: {method} {path}: {status}")
-        return json.loads(answer) if status == 200 else None
+        answer = _call(self.control, method, path, None if body is None else json.dumps(body))
+        if answer.status not in (200, 204, 404):
+            raise processes.Failed(f"edge stand-in: {method} {path}: {answer.status}")
+        return json.loads(answer.body) if answer.status == 200 else None
 
 
 def start(name):
@@ -81,9 +84,11 @@ def start(name):
 
 def _call(url, method, path, body=None, headers=None):
     connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=30)
+    begun = time.perf_counter()
     try:
         connection.request(method, path, body, headers or {})
         response = connection.getresponse()
-        return response.status, response.read()
+        received = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, received, response.read(), (time.perf_counter() - begun) * 1000)
     finally:
         connection.close()

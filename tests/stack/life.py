@@ -1,4 +1,4 @@
-"""A rotation while clients send without pause, and what becomes of keys meanwhile: how soon edge and authorizer know.
+"""A rotation while clients send without pause, and what becomes of keys and a route meanwhile: how soon it is known.
 
 The edge knows when Cloudflare's KV has it; a real one takes up to another minute for its own cache. The authorizer is
 asked straight through the gateway, by requests that are signed as the edge's, so the edge cannot speak for it.
@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from . import craft, key_sync, seed
+from . import craft, key_sync, moves, seed
 from . import stack as stacks
 from .gateway import send
 
@@ -46,14 +46,16 @@ class Change:
 class Life:
     rotation: Rotation | None = None
     changes: list[Change] = field(default_factory=list)
+    move: moves.Move | None = None
 
 
 def run(stack):
-    """One rotation and the lives of four keys, side by side."""
-    with ThreadPoolExecutor() as threads:
+    """One rotation, the lives of four keys, and a route that is moved, side by side."""
+    with ThreadPoolExecutor(2 + len(CHANGES)) as threads:
         rotation = threads.submit(rotate_under_traffic, stack)
         changes = [threads.submit(change, stack, what) for what in CHANGES]
-        return Life(rotation.result(), [each.result() for each in changes])
+        move = threads.submit(moves.move_under_traffic, stack)
+        return Life(rotation.result(), [each.result() for each in changes], move.result())
 
 
 # ---- The rotation -----------------------------------------------------------------------------------------
@@ -82,8 +84,7 @@ def _traffic(stack):
 
     def client():
         while not over.is_set():
-            status, _ = stack.edge.get("/items", stack.keys["good"])
-            answers[status] += 1
+            answers[stack.edge.ask("/items", stack.keys["good"]).status] += 1
 
     with ThreadPoolExecutor(CLIENTS) as clients:
         sent = [clients.submit(client) for _ in range(CLIENTS)]
@@ -177,10 +178,11 @@ def tell(life):
     {"":14}{"edge":>8}{"authorizer":>12}""")
     for each in life.changes:
         print(f"    {each.what:14}{each.edge:8.1f}{each.authorizer:12.1f}")
+    moves.tell(life.move)
 
 
 def holds(life):
-    return set(life.rotation.answers) == {200}
+    return set(life.rotation.answers) == {200} and life.move.holds
 
 
 def awaken(stack):

@@ -5,6 +5,7 @@ Written as an operator would, by root credentials; the authorizer's role may wri
 
 import base64
 import hashlib
+import json
 import secrets
 import time
 
@@ -33,7 +34,11 @@ def raw_key():
 
 
 def key_hash(raw):
-    return hashlib.sha256(raw.encode()).hexdigest()
+    return hashed(raw.encode())
+
+
+def hashed(value):
+    return hashlib.sha256(value).hexdigest()
 
 
 def key_records():
@@ -77,12 +82,20 @@ def signing_key(port, real, algorithm):
     current = client.get_secret_value(SecretId=real["SigningSecretArn"], VersionStage="AWSCURRENT")
     keyid = current["VersionId"]
     if algorithm == "hmac-sha256":
-        return SigningKey(keyid, algorithm, current["SecretString"].encode())
+        return SigningKey(keyid, algorithm, _shared_key(current["SecretString"]))
     private = PRIVATE_KEYS[algorithm]()
     public = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     record = {"alg": algorithm, "public_key": base64.urlsafe_b64encode(public).rstrip(b"=").decode()}
     put(port, real["KeyTableName"], f"edgekey#{keyid}", record)
     return SigningKey(keyid, algorithm, private)
+
+
+def _shared_key(text):
+    """The generated first value is the key itself; a rotation stores JSON."""
+    if not text.startswith("{"):
+        return text.encode()
+    key = json.loads(text)["key"]
+    return base64.urlsafe_b64decode(key + "=" * (-len(key) % 4))
 
 
 def put(port, table, pk, attributes):

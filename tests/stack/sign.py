@@ -52,7 +52,8 @@ def headers(key, method, authority, target, caller, *, body=None, **changes):
     """The headers that the edge adds, signature included, in the order in which they are covered.
 
     `changes` replaces parameters of the signature (created, expires, keyid, alg, nonce, tag; None leaves one out),
-    or `covered`: the components; or `client`: the value of Edge-Client.
+    or `covered`: the components; or `client`: the value of Edge-Client; or `digest`: that of Content-Digest, which
+    None leaves out.
     """
     client = f'ip="{caller.ip}", ray="8f2c0a1b2c3d4e5f-LHR", country="GB", host="api.example.com"'
     sent = {"edge-target": target, "edge-client": changes.pop("client", client)}
@@ -60,14 +61,21 @@ def headers(key, method, authority, target, caller, *, body=None, **changes):
         sent["edge-key"] = caller.key_hash
     if caller.token is not None:
         sent["authorization"] = f"Bearer {caller.token}"
-    if body is not None:
-        sent["content-digest"] = f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+    digest = changes.pop("digest", None if body is None else content_digest(body))
+    if digest is not None:
+        sent["content-digest"] = digest
     values = {"@method": method, "@authority": authority} | sent
     covered = changes.pop("covered", list(values))
     parameters = _parameters(covered, _defaults(key) | changes)
     base = "".join(f'"{name}": {values[name]}\n' for name in covered) + f'"@signature-params": {parameters}'
     signature = base64.b64encode(key.sign(base.encode())).decode()
     return sent | {"signature-input": f"edge={parameters}", "signature": f"edge=:{signature}:"}
+
+
+def content_digest(body, algorithm="sha-256"):
+    """As RFC 9530 writes it."""
+    hashed = hashlib.new(algorithm.replace("-", ""), body).digest()
+    return f"{algorithm}=:{base64.b64encode(hashed).decode()}:"
 
 
 def _defaults(key):

@@ -1,4 +1,4 @@
-"""The whole local stack: emulator, issuer, edge, the real template four times, the test bench, keys."""
+"""The whole local stack: emulator, issuer, edge, back ends, the real template four times, the test bench, keys."""
 
 import contextlib
 import shutil
@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from . import deploy, issuer, key_sync, ministack, processes, seed
+from . import deploy, forwarder, issuer, key_sync, ministack, processes, seed
 from . import edge as stand_in
 from .edge import Edge
 from .gateway import Api
@@ -31,15 +31,16 @@ class Stack:
     """Stands before the API of SYNCED."""
 
 
-# Stacks of the real template: each edge algorithm once, each example API once.
+# Stacks of the real template: each edge algorithm once, each example API with the forwarder, and one without.
 HMAC, ED25519, P256, BENCH = "countersign", "countersign-rest", "countersign-p256", "bench"
 SYNCED = "countersign-synced"
 """The stack whose edge is supplied by key-sync; the others' keys are put where they belong by hand."""
 REAL = {
     HMAC: {"ExampleApi": "http", "SigningAlgorithm": "hmac-sha256"},
-    ED25519: {"ExampleApi": "rest", "SigningAlgorithm": "ed25519"},
+    ED25519: {"ExampleApi": "rest", "SigningAlgorithm": "ed25519", "BodyDigest": "required"},
     P256: {"ExampleApi": "http", "SigningAlgorithm": "ecdsa-p256-sha256", "HttpAnswer": "simple", "Replay": "all"},
 }
+WITH_FORWARDER = (ED25519, P256, SYNCED)
 
 
 @contextlib.contextmanager
@@ -65,26 +66,40 @@ def start():
         with step("edge and Cloudflare's API (stand-ins)"):
             edge, group = stand_in.start(f"edge-{port}")
             groups.append(group)
-        with step("deploy template.yaml"):
-            deploy.upload(port)
-            outputs = {
-                name: deploy.real_template(port, name, IssuerNetwork="any", **parameters)
-                for name, parameters in REAL.items()
-            }
-        with step("deploy it with key-sync"):
-            parameters = key_sync.parameters(port, edge)
-            outputs[SYNCED] = deploy.real_template(port, SYNCED, IssuerNetwork="any", **parameters)
-        with step("deploy the test bench"):
-            outputs[BENCH] = deploy.attachments(port, BENCH, outputs[HMAC])
-        with step("signing keys, API keys, issuer"):
+        with step("back ends"):
+            urls, started = forwarder.start_back_ends()
+            groups += started
+        outputs = _deploy(port, edge, urls)
+        with step("signing keys, API keys, routes, issuer"):
             signing_keys, keys = _seed(port, issuer_port, outputs)
         edge.stand_before(ministack.endpoint(port), outputs[SYNCED]["ExampleUrl"].removeprefix("https://"))
         key_sync.begin(port, outputs[SYNCED], "bootstrap")
+        key_sync.begin(port, outputs[SYNCED], "reconcile")
         print(f"  up in {time.monotonic() - began:.1f} s", file=sys.stderr)
         return Stack(port, issuer_port, groups, str(directory), _apis(outputs, signing_keys), keys, outputs, edge)
     except BaseException:
         stop_parts(groups, directory)
         raise
+
+
+def _deploy(port, edge, urls):
+    """Deploys everything; returns the outputs by stack."""
+    outputs = {}
+
+    def real(name, **parameters):
+        outputs[name] = deploy.real_template(port, name, IssuerNetwork="any", **REAL.get(name, {}), **parameters)
+
+    with step("deploy template.yaml"):
+        deploy.upload(port)
+        real(HMAC)
+    with step("deploy the test bench"):
+        outputs[BENCH] = deploy.attachments(port, BENCH, outputs[HMAC])
+    with step("deploy it with forwarder, and with key-sync"):
+        forwarded = forwarder.parameters(urls, outputs[BENCH]["EchoArn"])
+        real(ED25519, **forwarded)
+        real(P256, **forwarded)
+        real(SYNCED, **forwarded, **key_sync.parameters(port, edge))
+    return outputs
 
 
 def stop(stack):
@@ -113,6 +128,7 @@ def _seed(port, issuer_port, outputs):
         for _, raw, attributes in records:
             seed.put(port, table, f"key#{seed.key_hash(raw)}", attributes)
         seed.issuer_record(port, table, issuer_port)
+    forwarder.put_routes(port, outputs[SYNCED])
     signing_keys = {
         name: seed.signing_key(port, outputs[name], parameters["SigningAlgorithm"]) for name, parameters in REAL.items()
     }
@@ -127,9 +143,9 @@ def _apis(outputs, signing_keys):
         host = f"{bench[api]}.execute-api.{DOMAIN}"
         return Api(kind, host, base, f"/aws/lambda/{bench[function]}", signing_keys[HMAC])
 
-    def example(kind, stack, url):
+    def example(kind, stack, url="ExampleUrl", logs="AuthorizerLogGroup"):
         host, _, stage = outputs[stack][url].removeprefix("https://").partition("/")
-        return Api(kind, host, f"/{stage}" if stage else "", outputs[stack]["AuthorizerLogGroup"], signing_keys[stack])
+        return Api(kind, host, f"/{stage}" if stage else "", outputs[stack][logs], signing_keys[stack])
 
     return {
         "rest": attached("REST request", "Rest", "EdgeFunction", "/test"),
@@ -138,8 +154,12 @@ def _apis(outputs, signing_keys):
         "http2": attached("HTTP 2.0", "Http2", "EdgeFunction"),
         "simple": attached("HTTP 2.0 simple", "Http2Simple", "SimpleFunction"),
         "websocket": attached("WebSocket", "WebSocket", "EdgeFunction", "/test"),
-        "example": example("HTTP 2.0 example", HMAC, "ExampleUrl"),
+        "example": example("HTTP 2.0 example", HMAC),
         "rest_example": example("REST example", ED25519, "RestExampleUrl"),
-        "synced": example("HTTP 2.0 with key-sync", SYNCED, "ExampleUrl"),
-        "p256_example": example("HTTP simple example", P256, "ExampleUrl"),
+        "synced": example("HTTP 2.0 with key-sync", SYNCED),
+        "p256_example": example("HTTP simple example", P256),
+        # The same APIs by the lines of the function behind the authorizer.
+        "forwarder": example("HTTP, forwarder", P256, logs="ForwarderLogGroup"),
+        "rest_forwarder": example("REST, forwarder", ED25519, "RestExampleUrl", logs="ForwarderLogGroup"),
+        "synced_forwarder": example("HTTP, synced forwarder", SYNCED, logs="ForwarderLogGroup"),
     }

@@ -3,7 +3,7 @@
 import os
 import sys
 
-WIDTHS = {"sent": 38, "to": 19, "decision": 8, "code": 23, "status": 11, "ms": 6}
+WIDTHS = {"sent": 38, "to": 19, "decision": 9, "code": 23, "status": 11, "ms": 6}
 """Columns, the status as expected and as it came."""
 MARKS = {True: "ok", False: "WRONG"}
 

@@ -6,16 +6,17 @@ What `up` starts is noted in one file; `down` and `sign` read it. The keys in it
 import dataclasses
 import json
 
-from . import craft, key_sync, processes, seed, stack
+from . import craft, forwarder, key_sync, moves, processes, seed, stack
 from .gateway import Api
 from .places import HOME, PYTHON, ROOT
 
 STATE = HOME / "up.json"
 SIGN = HOME / "sign"
 KEY_SYNC = HOME / "key-sync"
+ROUTE = HOME / "route"
 POST = HOME / "post"
-BY_HAND = ("example", "rest", "http1", "http2")
-"""APIs that `sign` can sign for: those whose key is the shared secret, which it reads anew."""
+BY_HAND = {"example": "real", "rest": "real", "http1": "real", "http2": "real", "synced": "synced"}
+"""APIs that `sign` can sign for, because their key is a shared secret, and whose: it is read anew each time."""
 
 
 def main():
@@ -34,7 +35,7 @@ def down():
         return 0
     state = _state()
     stack.stop_parts(_ours(state), state["directory"])
-    for made in (STATE, SIGN, KEY_SYNC, POST):
+    for made in (STATE, SIGN, KEY_SYNC, ROUTE, POST):
         made.unlink(missing_ok=True)
     print("  Down; nothing is left of it.")
     return 0
@@ -54,6 +55,19 @@ def job(name="status", dry_run=""):
     return 0
 
 
+def route(name="", to=""):
+    """Names another back end in a route's record."""
+    if not STATE.exists():
+        raise processes.Failed("Nothing is up: `make up` first.")
+    backends = (*forwarder.HTTP, forwarder.FUNCTION)
+    if name not in forwarder.ROUTES or to not in backends:
+        raise processes.Failed(f"usage: .stack/route {'|'.join(forwarder.ROUTES)} {'|'.join(backends)}")
+    state = _state()
+    forwarder.move_route(state["port"], state["synced"], name, to)
+    print(f"  Written; every forwarder knows within {moves.BOUND} s.")
+    return 0
+
+
 def sign(name="example", method="GET", path="/items", key="good"):
     """Prints a signed request as a configuration for `curl -K -`."""
     if not STATE.exists():
@@ -62,7 +76,7 @@ def sign(name="example", method="GET", path="/items", key="good"):
     if name not in state["apis"] or key not in state["keys"]:
         apis, keys = "|".join(state["apis"]), "|".join(state["keys"])
         raise processes.Failed(f"usage: .stack/sign [{apis}] [METHOD] [PATH] [{keys}]")
-    signing_key = seed.signing_key(state["port"], state["real"], "hmac-sha256")
+    signing_key = seed.signing_key(state["port"], state[BY_HAND[name]], "hmac-sha256")
     api = Api(**state["apis"][name] | {"key": signing_key})
     body = craft.BODY if method in ("POST", "PUT", "PATCH") else None
     request = craft.signed(api, f"{method} {path}", key=state["keys"][key], body=body)
@@ -102,14 +116,14 @@ def _note(running):
         "edge": running.edge.edge,
     }
     STATE.write_text(json.dumps(state, indent=1))
-    for script, command in ((SIGN, "sign"), (KEY_SYNC, "job")):
+    for script, command in ((SIGN, "sign"), (KEY_SYNC, "job"), (ROUTE, "route")):
         script.write_text(f'#!/bin/sh\ncd "{ROOT}" && PYTHONPATH=tests exec "{PYTHON}" -m stack {command} "$@"\n')
         script.chmod(0o755)
 
 
 def _tell(state):
     example, port, sign_it = state["apis"]["example"], state["port"], SIGN.relative_to(ROOT)
-    post = POST.relative_to(ROOT)
+    post, good, edge = POST.relative_to(ROOT), state["keys"]["good"], state["edge"]
     print(f"""
   Without the edge's signature the gateway refuses (401):
     curl -i --connect-to ::127.0.0.1:{port} http://{example["host"]}/items
@@ -125,8 +139,17 @@ def _tell(state):
   A signed POST is accepted once (200, then 401):
     {sign_it} rest POST /items > {post}; curl -i -K {post}; curl -i -K {post}
 
-  Through the edge, which checks the key and signs (200; 503 until its first key is pushed, 20 s from now):
-    curl -i -H 'x-api-key: {state["keys"]["good"]}' {state["edge"]}/items
+  Through the edge, which checks the key and signs (200; 503 until its first key is pushed, 20 s from now), and to the
+  back end that the table names, which the forwarder has chosen:
+    curl -i -H 'x-api-key: {good}' {edge}/items/staying
+
+  A body whose digest the edge signs (200), and one that is altered behind the edge (400, digest_mismatch):
+    curl -i -H 'x-api-key: {good}' -d '{{"name":"kettle"}}' {edge}/items
+    {sign_it} synced POST /items > {post}; sed -i s/kettle/bottle/ {post}; curl -i -K {post}
+
+  Move a route to another back end, and ask who answers until the forwarder knows:
+    {ROUTE.relative_to(ROOT)} moving south
+    curl -H 'x-api-key: {good}' {edge}/items/moving
 
   What key-sync says of itself, and what a comparison of table and edge would do:
     {KEY_SYNC.relative_to(ROOT)} status

@@ -3,7 +3,7 @@
 The first line of a check says what holds; it raises where that does not.
 """
 
-from . import changes, privilege, results, sync, template
+from . import changes, forwarder, privilege, results, sync, template
 
 __all__ = ["CHECKS", "LAST", "begin_slow"]
 
@@ -16,23 +16,31 @@ def begin_slow(stack):
 CHECKS = [
     privilege.the_role_does_no_more_than_it_needs,
     privilege.key_sync_does_no_more_than_it_needs,
+    privilege.the_forwarder_does_no_more_than_it_needs,
     privilege.a_private_signing_key_is_not_for_the_authorizer,
-    template.gateways_may_invoke_the_authorizer,
+    template.gateways_may_invoke_their_functions,
     template.the_template_refuses_what_would_be_unsafe,
     template.table_and_secret_outlive_their_stack,
     template.examples_attach_to_apis_that_exist,
     template.signed_request_signs_as_the_edge_does,
     template.browsers_may_read_refusals,
-    template.the_probe_is_for_the_edge,
     results.the_back_end_is_told_who_calls,
     results.nonces_are_claimed_for_as_long_as_they_count,
     results.every_decision_is_a_line_and_a_metric,
     results.no_secret_is_in_any_log,
     sync.ticks_come_by_themselves,
     sync.requests_are_taken_at_their_word,
+    template.the_probe_is_for_the_edge,
+    forwarder.back_ends_are_told_who_calls,
+    forwarder.the_edges_log_is_no_metric,
+    forwarder.nothing_is_forwarded_without_the_authorizer,
 ]
 
 LAST = [
+    forwarder.routes_choose_the_back_end,
+    forwarder.the_edge_signs_bodies,
+    forwarder.one_ray_is_in_every_log,
+    forwarder.a_key_is_known_before_it_is_published,
     sync.a_rollback_of_the_worker_is_undone,
     sync.an_outage_of_cloudflare_is_caught_up_with,
     sync.an_emergency_rotation_ends_the_old_keys,

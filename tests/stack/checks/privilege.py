@@ -53,6 +53,29 @@ def key_sync_does_no_more_than_it_needs(stack):
     assert not may("lambda", "get_function", FunctionName=function)
 
 
+def the_forwarder_does_no_more_than_it_needs(stack):
+    """The forwarder's role reads keys, routes and which routes there are, invokes its back ends, and no more."""
+    real, other = stack.outputs[stacks.P256], stack.outputs[stacks.HMAC]
+    may = _as_role(stack, real["ForwarderRoleArn"])
+    table = real["KeyTableName"]
+    for pk in ("key#0", "route#0", "sync#routes"):
+        assert may("dynamodb", "get_item", TableName=table, Key={"pk": {"S": pk}}), pk
+        assert may("dynamodb", "batch_get_item", RequestItems={table: {"Keys": [{"pk": {"S": pk}}]}}), pk
+        assert not may("dynamodb", "put_item", TableName=table, Item={"pk": {"S": pk}}), pk
+        assert not may("dynamodb", "delete_item", TableName=table, Key={"pk": {"S": pk}}), pk
+    for pk in ("issuer#0", "edgekey#0", "jwks#0", "nonce#0#0", "sync#rotation", "sync#routes2"):
+        assert not may("dynamodb", "get_item", TableName=table, Key={"pk": {"S": pk}}), pk
+        assert not may("dynamodb", "batch_get_item", RequestItems={table: {"Keys": [{"pk": {"S": pk}}]}}), pk
+    assert not may("dynamodb", "scan", TableName=table)
+    assert not may("dynamodb", "get_item", TableName=other["KeyTableName"], Key={"pk": {"S": "key#0"}})
+    assert not may("secretsmanager", "describe_secret", SecretId=real["SigningSecretArn"])
+    assert not may("secretsmanager", "get_secret_value", SecretId=real["SigningSecretArn"])
+    assert may(
+        "lambda", "invoke", FunctionName=stack.outputs[stacks.BENCH]["EchoArn"], Payload=b'{"requestContext":{}}'
+    )
+    assert not may("lambda", "invoke", FunctionName=real["AuthorizerArn"], Payload=b"{}")
+
+
 def _pk(kind):
     return {"pk": {"S": f"{kind}#0"}}
 

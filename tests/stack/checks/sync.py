@@ -3,7 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-from .. import craft, edge, key_sync, life, ministack, seed
+from .. import craft, edge, key_sync, life, ministack, moves, seed
 from .. import stack as stacks
 from ..gateway import Audit, send
 
@@ -24,13 +24,19 @@ def begin(stack):
         assert set(rotation.answers) == {200}, rotation
         assert rotation.answers[200] > 50, rotation
 
+    def a_moved_route_loses_nothing(stack):
+        """A route moved under traffic is in effect within 30 s, with no request dropped or misrouted."""
+        move = lived.result().move
+        moves.tell(move)
+        assert move.holds, move
+
     def changes_are_known_in_time(stack):
         """A key created, granted less, suspended or revoked is in KV within 5 s, and everywhere within 30 s."""
         changes = lived.result().changes
         assert {change.what for change in changes} == set(life.CHANGES), changes
         assert all(change.edge <= life.EDGE and change.authorizer <= life.AUTHORIZER for change in changes), changes
 
-    return [nobody_is_refused, changes_are_known_in_time]
+    return [nobody_is_refused, changes_are_known_in_time, a_moved_route_loses_nothing]
 
 
 def a_rollback_of_the_worker_is_undone(stack):
@@ -42,7 +48,7 @@ def a_rollback_of_the_worker_is_undone(stack):
     assert _active(stack) != key_sync.labels(stack.port, real)["AWSCURRENT"]
     key_sync.invoke(stack.port, real, {"job": "tick"})
     assert _active(stack) == key_sync.labels(stack.port, real)["AWSCURRENT"]
-    assert stack.edge.get("/items", stack.keys["good"])[0] == 200
+    assert stack.edge.ask("/items", stack.keys["good"]).status == 200
 
 
 def _active(stack):
@@ -75,7 +81,7 @@ def an_emergency_rotation_ends_the_old_keys(stack):
         return send(stack.port, api, craft.signed(api, key=stack.keys["good"])).status
 
     key_sync.until(lambda: with_an_old_key() == 403, 5, "an old key is refused")
-    key_sync.until(lambda: stack.edge.get("/items", stack.keys["good"])[0] == 200, 5, "the edge is let through")
+    key_sync.until(lambda: stack.edge.ask("/items", stack.keys["good"]).status == 200, 5, "the edge is let through")
     client = ministack.client("lambda", stack.port)
     variables = client.get_function_configuration(FunctionName=real["AuthorizerArn"])["Environment"]["Variables"]
     assert {"KEYS_RETIRED_AT", "APIS", "KEY_TABLE"} <= set(variables), variables

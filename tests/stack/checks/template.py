@@ -6,27 +6,39 @@ import time
 
 from botocore.exceptions import ClientError
 
-from .. import craft, deploy, ministack
+from .. import craft, deploy, edge, ministack, seed
 from .. import stack as stacks
 from ..gateway import Api, Audit, Request, send
 from ..places import ATTACH, DOMAIN, REGION, SIGNED_REQUEST
 
 
-def gateways_may_invoke_the_authorizer(stack):
-    """Each example API's authorizer, and nothing else, may invoke the function."""
+def gateways_may_invoke_their_functions(stack):
+    """Each example API's authorizer, and nothing else, may invoke the function; its routes the forwarder."""
     client = ministack.client("lambda", stack.port)
     for name in stacks.REAL:
         real = stack.outputs[name]
         host = real.get("ExampleUrl") or real["RestExampleUrl"]
         api = host.removeprefix("https://").partition(".")[0]
         [statement] = json.loads(client.get_policy(FunctionName=real["AuthorizerArn"])["Policy"])["Statement"]
-        [source] = next(iter(statement["Condition"].values())).values()
-        assert statement["Principal"] == {"Service": "apigateway.amazonaws.com"}, statement
-        assert source.startswith(f"arn:aws:execute-api:{REGION}:000000000000:{api}/authorizers/"), source
+        assert _only_caller(statement).startswith(f"{_arn(api)}/authorizers/"), statement
+        if name in stacks.WITH_FORWARDER:
+            [statement] = json.loads(client.get_policy(FunctionName=real["ForwarderArn"])["Policy"])["Statement"]
+            assert _only_caller(statement) == f"{_arn(api)}/*", statement
+
+
+def _arn(api):
+    return f"arn:aws:execute-api:{REGION}:000000000000:{api}"
+
+
+def _only_caller(statement):
+    """The one ARN on whose behalf API Gateway may invoke."""
+    assert statement["Principal"] == {"Service": "apigateway.amazonaws.com"}, statement
+    [source] = next(iter(statement["Condition"].values())).values()
+    return source
 
 
 def the_template_refuses_what_would_be_unsafe(stack):
-    """Deploying is refused with a cache behind an edge proof, no API to protect, or an edge half named."""
+    """Deploying is refused with a cache behind an edge proof, no API to protect, an edge or a forwarder half named."""
     unsafe = [
         {"ResultTtl": "300"},
         {"Require": "caller", "HttpAnswer": "simple", "ResultTtl": "300"},
@@ -35,6 +47,12 @@ def the_template_refuses_what_would_be_unsafe(stack):
         {"ExampleApi": "none", "Apis": "abc123/prod"},
         {"CloudflareAccount": "abc", "CloudflareNamespace": "abc", "CloudflareScript": "edge"},
         {"RotateEvery": "rate(30 days)"},
+        {"Backend": "forwarder"},
+        {"Backends": "a=https://a.example.com"},
+        {"Backend": "forwarder", "Backends": "a=https://a.example.com", "BackendUrl": "https://b.example.com"},
+        {"BodyDigest": "required"},
+        {"Backend": "forwarder", "ExampleApi": "none", "Apis": "a/b", "Authorities": "c", "DefaultBackend": "a"},
+        {"Backend": "forwarder", "Backends": "a=https://a.example.com", "BodyDigest": "required", "Require": "caller"},
     ]
     for parameters in unsafe:
         try:
@@ -126,10 +144,24 @@ def browsers_may_read_refusals(stack):
 
 
 def the_probe_is_for_the_edge(stack):
-    """The examples' probe answers 204 to the edge's own requests, and nobody else's."""
-    probe = "GET /.countersign/probe"
+    """The examples' probe answers 204 to the edge's own requests, and nobody else's; without a forwarder too."""
     for api in (stack.apis["synced"], stack.apis["rest_example"]):
-        inside = craft.signed(api, probe, tag="countersign-inside")
-        assert send(stack.port, api, inside).status == 204, api.kind
-        assert send(stack.port, api, craft.signed(api, probe, key=stack.keys["good"])).status == 403, api.kind
-        assert send(stack.port, api, craft.plain(api, probe)).status in (401, 403), api.kind
+        _probes(stack, api)
+    token = ministack.client("secretsmanager", stack.port).describe_secret(SecretId="cloudflare-token")["ARN"]
+    # No such namespace, and no address of an edge: this key-sync has nothing to do with the stack's.
+    synced = {"CloudflareAccount": edge.ACCOUNT, "CloudflareNamespace": "none", "CloudflareScript": "none"}
+    synced |= {"CloudflareTokenSecretArn": token, "CloudflareApi": stack.edge.cloudflare}
+    for kind, url, parameters in (("http", "ExampleUrl", synced), ("rest", "RestExampleUrl", {})):
+        real = deploy.real_template(stack.port, f"integrated-{kind}", ExampleApi=kind, **parameters)
+        host, _, stage = real[url].removeprefix("https://").partition("/")
+        key = seed.signing_key(stack.port, real, "hmac-sha256")
+        _probes(stack, Api(kind.upper(), host, f"/{stage}" if stage else "", real["AuthorizerLogGroup"], key))
+        ministack.client("cloudformation", stack.port).delete_stack(StackName=f"integrated-{kind}")
+
+
+def _probes(stack, api):
+    probe = "GET /.countersign/probe"
+    inside = craft.signed(api, probe, tag="countersign-inside")
+    assert send(stack.port, api, inside).status == 204, api.kind
+    assert send(stack.port, api, craft.signed(api, probe, key=stack.keys["good"])).status in (401, 403), api.kind
+    assert send(stack.port, api, craft.plain(api, probe)).status in (401, 403), api.kind
