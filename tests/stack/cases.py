@@ -6,13 +6,10 @@ decision, its code, and the status that the gateway must answer with.
 
 import dataclasses
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 
-from . import issuer, seed, sign
+from . import behind, issuer, seed, sign
 from .craft import (
     BODY,
-    altered,
     altered_token,
     edge_signed,
     forged,
@@ -22,26 +19,11 @@ from .craft import (
     unsigned_token,
     without_edge_headers,
 )
-from .gateway import Api, Request
+from .expect import by_gateway, case, fault, once
 
 EDGE_KINDS = ["rest", "http1", "http2", "simple", "websocket", "example", "rest_example", "p256_example"]
 CONNECT = "GET "
 """What a WebSocket asks for: its path is the stage and no more."""
-
-
-@dataclass(frozen=True)
-class Expectation:
-    outcome: str
-    code: str
-    status: int
-
-
-@dataclass(frozen=True)
-class Case:
-    what: str
-    api: Api
-    expected: Expectation
-    request: Callable[[], Request]
 
 
 def cases(stack):
@@ -52,51 +34,7 @@ def cases(stack):
     yield from _tokens(stack)
     yield from _replays(stack)
     yield from _one_header(stack)
-    yield from _bodies(stack)
-    yield from _inside_doors(stack)
-
-
-# ---- Expectations -----------------------------------------------------------------------------------------
-
-YOU_MAY_NOT = {"grant_missing", "inside_path", "key_address", "path_hostile"}
-"""Refusals that are 403 everywhere. The others ask who you are: 401, but 403 on HTTP APIs, which have no other way."""
-
-
-def case(what, api, becomes, request):
-    """`becomes` is "allow", the code of a refusal, or an expectation of its own."""
-    if becomes == "allow":
-        becomes = Expectation("allow", "allow", 101 if api.is_websocket else 200)
-    elif isinstance(becomes, str):
-        is_403 = becomes in YOU_MAY_NOT or api.kind.startswith("HTTP")
-        becomes = Expectation("refuse", becomes, 403 if is_403 else 401)
-    return Case(what, api, becomes, request)
-
-
-def fault(code):
-    return Expectation("fault", code, 500)
-
-
-def forwarder(code, status):
-    """What the forwarder makes of a request that the authorizer allows."""
-    outcome = "forwarded" if code == "forwarded" else "inside" if status < 300 else "refuse"
-    return Expectation(outcome, code, status)
-
-
-def by_gateway(status):
-    """The gateway answers by itself: the authorizer is not asked."""
-    return Expectation("gateway", "", status)
-
-
-def once(make):
-    """Makes a request on first use, and gives the very same one again."""
-    made = []
-
-    def request():
-        if not made:
-            made.append(make())
-        return made[0]
-
-    return request
+    yield from behind.cases(stack)
 
 
 # ---- Cases ------------------------------------------------------------------------------------------------
@@ -270,62 +208,3 @@ def _one_header(stack):
     yield case("token", api, "allow", token("rs256"))
     yield case("token expired", api, "token_expired", token("expired"))
     yield case("another scheme, taken for a key", api, "key_malformed", bearing("Basic b3JkZXJzOm5v"))
-
-
-# ---- Cases of the forwarder: decision and code are those of its own lines ----------------------------------
-
-BINARY = bytes(range(256))
-
-
-def _bodies(stack):
-    good, post = stack.keys["good"], "POST /items"
-    passed, wrong = forwarder("forwarded", 200), forwarder("digest_mismatch", 400)
-    flipped = bytes([BINARY[0] ^ 1]) + BINARY[1:]
-    for name in ("forwarder", "rest_forwarder"):
-        api = stack.apis[name]
-
-        def posted(body=BODY, kind="application/json", api=api, **options):
-            return signed(api, post, key=good, body=body, add={"content-type": kind}, **options)
-
-        def digested(*algorithms, posted=posted):
-            return posted(digest=", ".join(sign.content_digest(BODY, algorithm) for algorithm in algorithms))
-
-        def foreign(posted=posted):
-            return posted(digest="md5=:jE7E3Tcv0Wb4Z7bQn2o0NQ==:")
-
-        yield case("body as signed", api, passed, posted)
-        yield case(
-            "body altered on the way", api, wrong, lambda p=posted: altered(p(), BODY.replace(b"kettle", b"bottle"))
-        )
-        yield case("body taken away", api, wrong, lambda p=posted: altered(p(), b""))
-        yield case("binary body", api, passed, lambda p=posted: p(BINARY, "application/octet-stream"))
-        yield case(
-            "one bit of it flipped",
-            api,
-            wrong,
-            lambda p=posted: altered(p(BINARY, "application/octet-stream"), flipped),
-        )
-        yield case("sha-256 and sha-512", api, passed, lambda d=digested: d("sha-256", "sha-512"))
-        yield case("a digest of no known algorithm", api, forwarder("digest_unsupported", 400), foreign)
-        required = name == "rest_forwarder"
-        unsigned = forwarder("digest_missing", 400) if required else passed
-        yield case("body without a digest", api, unsigned, lambda p=posted: p(digest=None))
-
-
-def _inside_doors(stack):
-    good, reader = stack.keys["good"], stack.keys["reader"]
-    for name in ("forwarder", "rest_forwarder"):
-        api = stack.apis[name]
-
-        def inside(what, api=api, **options):
-            return lambda: signed(api, what, tag="countersign-inside", **options)
-
-        known, unknown = (f"GET /.countersign/keys/{seed.key_hash(key)}" for key in (reader, seed.raw_key()))
-        yield case("edge asks the probe", api, forwarder("inside_probe", 204), inside("GET /.countersign/probe"))
-        yield case("edge looks a key up", api, forwarder("inside_key", 200), inside(known))
-        yield case("edge looks up an unknown key", api, forwarder("inside_key_unknown", 404), inside(unknown))
-        yield case("edge knocks elsewhere", api, by_gateway(403), inside("GET /.countersign/else"))
-        lines = b'{"ray":"8f2c0a1b2c3d4e5f-LHR","edge":"suite"}'
-        logs = inside("POST /.countersign/logs", body=lines)
-        yield case("edge sends its log", api, forwarder("inside_logs", 200), logs)
-        yield case("a caller at the door", api, by_gateway(403), lambda a=api, k=known: signed(a, k, key=good))

@@ -6,7 +6,7 @@ wrote none, the gateway decided by itself.
 
 from dataclasses import dataclass
 
-from .cases import Case, Expectation
+from .expect import Case, Expectation
 from .gateway import Answer, Audit, send
 
 PATIENCE = 3.0

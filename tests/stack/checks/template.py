@@ -87,33 +87,41 @@ def _exists(read, **arguments):
 
 
 def examples_attach_to_apis_that_exist(stack):
-    """infra/attach puts the authorizer before a REST, an HTTP and a WebSocket API that exist already."""
-    rest = ministack.client("apigateway", stack.port).create_rest_api(name="existing")
+    """infra/attach puts authorizer and forwarder before APIs that exist already: REST, HTTP, and WebSocket without."""
+    rest_gateway = ministack.client("apigateway", stack.port)
+    rest = rest_gateway.create_rest_api(name="existing")
     gateway = ministack.client("apigatewayv2", stack.port)
     http = gateway.create_api(Name="existing", ProtocolType="HTTP")["ApiId"]
     gateway.create_stage(ApiId=http, StageName="$default", AutoDeploy=True)
     websocket = gateway.create_api(
         Name="existing", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.action"
     )["ApiId"]
-    host = f"{http}.execute-api.{DOMAIN}"
+    host, rest_host = (f"{api}.execute-api.{DOMAIN}" for api in (http, rest["id"]))
     real = deploy.real_template(
         stack.port,
         "attached",
         ExampleApi="none",
+        Backend="forwarder",
         Apis=f"{rest['id']}/prod,{http}/$default,{websocket}/prod",
-        Authorities=host,
+        Authorities=f"{host},{rest_host}",
     )
+    forwarded = {"ForwarderArn": real["ForwarderArn"]}
     to_rest = {"RestApiId": rest["id"], "RootResourceId": rest["rootResourceId"], "BackendUrl": "https://example.com"}
     to_http = {"HttpApiId": http, "BackendUrl": "https://example.com"}
     to_websocket = {"WebSocketApiId": websocket}
-    for kind, parameters in {"rest": to_rest, "http": to_http, "websocket": to_websocket}.items():
+    to_all = {"rest": to_rest | forwarded, "http": to_http | forwarded, "websocket": to_websocket}
+    for kind, parameters in to_all.items():
         path = ATTACH / f"{kind}.yaml"
         deploy.template(stack.port, f"attach-{kind}", path, AuthorizerArn=real["AuthorizerArn"], **parameters)
-    api = Api("HTTP 2.0", host, "", real["AuthorizerLogGroup"])
+    key = seed.signing_key(stack.port, real, "hmac-sha256")
+    api = Api("HTTP 2.0", host, "", real["AuthorizerLogGroup"], key)
     assert send(stack.port, api, craft.plain(api, "GET /orders")).status == 401
     assert send(stack.port, api, craft.plain(api, "GET /orders", signature_input="nonsense")).status == 403
     [line] = Audit(stack.port).new_lines(api.logs, wait=3)
     assert line["code"] == "signature_malformed", line
+    rest_gateway.create_deployment(restApiId=rest["id"], stageName="prod")
+    for each in (api, Api("REST", rest_host, "/prod", real["AuthorizerLogGroup"], key)):
+        _probes(stack, each)
 
 
 def signed_request_signs_as_the_edge_does(stack):
