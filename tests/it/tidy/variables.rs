@@ -18,11 +18,16 @@ struct Function {
     telling: &'static str,
 }
 
-const FUNCTIONS: [Function; 2] = [
+const FUNCTIONS: [Function; 3] = [
     Function {
         resource: "Authorizer",
         problems: |variable| countersign_authorizer::config::Config::read(variable).err().unwrap_or_default(),
         telling: "REQUIRE",
+    },
+    Function {
+        resource: "Forwarder",
+        problems: |variable| countersign_forwarder::config::Config::read(variable).err().unwrap_or_default(),
+        telling: "BACKENDS",
     },
     Function {
         resource: "KeySync",
@@ -111,7 +116,8 @@ fn allowed_values(parameter: Entry<'_>) -> Vec<&str> {
 /// Nothing but `main` reads the environment, so what the configuration asks for is all there is.
 #[test]
 fn one_file_of_each_function_reads_the_environment() {
-    let sources = ["authorizer/src/", "crates/", "key-sync/src/"].into_iter().flat_map(|place| files_in(place, ".rs"));
+    let places = ["authorizer/src/", "crates/", "forwarder/src/", "key-sync/src/"];
+    let sources = places.into_iter().flat_map(|place| files_in(place, ".rs"));
     let readers: Vec<_> = sources.filter(|file| text(file).contains("env::var")).collect();
-    assert_eq!(readers, ["authorizer/src/main.rs", "key-sync/src/main.rs"]);
+    assert_eq!(readers, ["authorizer/src/main.rs", "forwarder/src/main.rs", "key-sync/src/main.rs"]);
 }
