@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::fake::{Door, Fake, serve};
 use crate::gate::Gate;
 use crate::http::{Answer, Request, Server};
 
 pub mod clients;
 pub mod dynamodb;
 pub mod forward;
+pub mod invoke;
 pub mod lambda;
 pub mod secrets;
 
@@ -88,17 +90,6 @@ pub struct Service {
     inside: Arc<Inside>,
 }
 
-/// A second port of a service, for one client whose calls pass a gate. It has the service's faults,
-/// but for [`Outage::Refuse`], which here is a hang.
-pub struct Door(Server);
-
-impl Door {
-    /// For `AWS_ENDPOINT_URL_…`.
-    pub fn url(&self) -> String {
-        self.0.url()
-    }
-}
-
 struct Inside {
     dialect: Dialect,
     perform: Perform,
@@ -121,24 +112,14 @@ impl Service {
     ) -> Self {
         let perform = Box::new(perform);
         let inside = Arc::new(Inside { dialect, perform, fault: Mutex::default(), calls: Mutex::default() });
-        let shared = inside.clone();
-        let server = Server::start(move |request| {
-            let inside = shared.clone();
-            async move { inside.answer(&request).await }
-        })
-        .await;
-        Self { server, inside }
+        Self { server: serve(&inside).await, inside }
     }
 
     /// Opens a further port, whose calls pass the gate under the names of their operations; one that is
-    /// about an item of key-sync's own names it, as in `PutItem sync#edge`.
+    /// about an item of key-sync's own names it, as in `PutItem sync#edge`. The door has the service's
+    /// faults, but for [`Outage::Refuse`], which there is a hang.
     pub async fn with_gate(&self, gate: &Arc<Gate>) -> Door {
-        let (inside, gate) = (self.inside.clone(), gate.clone());
-        let server = Server::start(move |request| {
-            let (inside, gate) = (inside.clone(), gate.clone());
-            async move { gate.pass(&inside.name_of(&request), inside.answer(&request)).await }
-        });
-        Door(server.await)
+        Door::open(&self.inside, gate, Inside::name_of).await
     }
 
     /// For `AWS_ENDPOINT_URL_…`.
@@ -200,17 +181,7 @@ impl Service {
     }
 }
 
-impl Inside {
-    fn operation<'a>(&self, request: &'a Request) -> &'a str {
-        request.header("x-amz-target").strip_prefix(self.dialect.target_prefix).unwrap_or_default()
-    }
-
-    fn name_of(&self, request: &Request) -> String {
-        let key = (self.dialect.key_of)(&serde_json::from_slice(&request.body).unwrap_or_default());
-        let operation = self.operation(request);
-        if key.starts_with("sync#") { format!("{operation} {key}") } else { operation.to_owned() }
-    }
-
+impl Fake for Inside {
     async fn answer(&self, request: &Request) -> Answer {
         let operation = self.operation(request);
         let input: Value = serde_json::from_slice(&request.body).unwrap_or_default();
@@ -245,6 +216,18 @@ impl Inside {
             (_, Ok(output)) => self.reply(output.to_string()),
             (_, Err(error)) => failure(400, &error),
         }
+    }
+}
+
+impl Inside {
+    fn operation<'a>(&self, request: &'a Request) -> &'a str {
+        request.header("x-amz-target").strip_prefix(self.dialect.target_prefix).unwrap_or_default()
+    }
+
+    fn name_of(&self, request: &Request) -> String {
+        let key = (self.dialect.key_of)(&serde_json::from_slice(&request.body).unwrap_or_default());
+        let operation = self.operation(request);
+        if key.starts_with("sync#") { format!("{operation} {key}") } else { operation.to_owned() }
     }
 
     fn outage_of(&self, operation: &str) -> Option<Outage> {

@@ -12,6 +12,7 @@ use hyper::body::Bytes;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
+use crate::fake::{Door, Fake, serve};
 use crate::gate::Gate;
 use crate::http::{Answer, Request, Server};
 
@@ -81,16 +82,6 @@ pub struct Cloudflare {
     inside: Arc<Inside>,
 }
 
-/// A second port, for one client whose calls pass a gate as `PUT …/bulk`, `PATCH …/secrets-bulk`.
-pub struct Door(Server);
-
-impl Door {
-    /// The base URL of the API.
-    pub fn url(&self) -> String {
-        self.0.url()
-    }
-}
-
 struct Inside {
     /// `Bearer …`.
     credential: String,
@@ -121,12 +112,7 @@ impl Cloudflare {
             faults: Mutex::default(),
             calls: Mutex::default(),
         });
-        let shared = inside.clone();
-        let server = Server::start(move |request| {
-            let inside = shared.clone();
-            async move { inside.answer(&request).await }
-        });
-        Self { server: server.await, inside }
+        Self { server: serve(&inside).await, inside }
     }
 
     /// The base URL of the API.
@@ -134,14 +120,9 @@ impl Cloudflare {
         self.server.url()
     }
 
-    /// Opens a further port, whose calls pass the gate.
+    /// Opens a further port, whose calls pass the gate as `PUT …/bulk`, `PATCH …/secrets-bulk`.
     pub async fn with_gate(&self, gate: &Arc<Gate>) -> Door {
-        let (inside, gate) = (self.inside.clone(), gate.clone());
-        let server = Server::start(move |request| {
-            let (inside, gate) = (inside.clone(), gate.clone());
-            async move { gate.pass(&inside.name_of(&request), inside.answer(&request)).await }
-        });
-        Door(server.await)
+        Door::open(&self.inside, gate, Inside::name_of).await
     }
 
     /// Breaks calls whose method and path contain `matching`, the next `times` of them or all from
@@ -228,15 +209,7 @@ impl Cloudflare {
     }
 }
 
-impl Inside {
-    fn kv(&self) -> MutexGuard<'_, kv::Namespace> {
-        self.kv.lock().unwrap()
-    }
-
-    fn worker(&self) -> MutexGuard<'_, worker::Worker> {
-        self.worker.lock().unwrap()
-    }
-
+impl Fake for Inside {
     async fn answer(&self, request: &Request) -> Answer {
         self.calls.lock().unwrap().push((request.method.clone(), request.target.clone()));
         let fault = self.fault_of(request);
@@ -266,6 +239,16 @@ impl Inside {
             (_, Ok(done)) => Answer::json(200, &envelope(done)),
             (_, Err(refusal)) => failure(&refusal),
         }
+    }
+}
+
+impl Inside {
+    fn kv(&self) -> MutexGuard<'_, kv::Namespace> {
+        self.kv.lock().unwrap()
+    }
+
+    fn worker(&self) -> MutexGuard<'_, worker::Worker> {
+        self.worker.lock().unwrap()
     }
 
     fn perform(&self, request: &Request, unsuccessful: &[String]) -> Result<Done, Refusal> {

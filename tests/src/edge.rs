@@ -18,6 +18,7 @@ use serde_json::Value;
 use crate::cloudflare::Cloudflare;
 use crate::deployment::key_hash;
 use crate::events::WireRequest;
+use crate::fake::{Door, Fake, serve};
 use crate::gate::Gate;
 use crate::http::{Answer, Request, Server};
 use crate::signer::{Draft, EdgeKey};
@@ -51,15 +52,6 @@ pub struct Edge {
     inside: Arc<Inside>,
 }
 
-/// A second port, for one client whose calls pass a gate as `POST edge probe`.
-pub struct Door(Server);
-
-impl Door {
-    pub fn url(&self) -> String {
-        self.0.url()
-    }
-}
-
 struct Inside {
     cloudflare: Arc<Cloudflare>,
     origin: Origin,
@@ -80,12 +72,7 @@ impl Edge {
     /// probe's question is judged by it.
     pub async fn start_at(cloudflare: Arc<Cloudflare>, before: impl Into<Origin>, clock: fn() -> u64) -> Self {
         let inside = Arc::new(Inside { cloudflare, origin: before.into(), log: Log::default(), clock });
-        let shared = inside.clone();
-        let server = Server::start(move |request| {
-            let inside = shared.clone();
-            async move { inside.answer(&request).await }
-        });
-        Self { server: server.await, inside }
+        Self { server: serve(&inside).await, inside }
     }
 
     /// `http://127.0.0.1:port`.
@@ -98,15 +85,9 @@ impl Edge {
         self.server.authority()
     }
 
-    /// Opens a further port, whose calls pass the gate.
+    /// Opens a further port, whose calls pass the gate, probes as `POST edge probe`.
     pub async fn with_gate(&self, gate: &Arc<Gate>) -> Door {
-        let (inside, gate) = (self.inside.clone(), gate.clone());
-        let server = Server::start(move |request| {
-            let (inside, gate) = (inside.clone(), gate.clone());
-            let call = if request.target == PROBE { "POST edge probe" } else { "a client's request" };
-            async move { gate.pass(call, inside.answer(&request)).await }
-        });
-        Door(server.await)
+        Door::open(&self.inside, gate, Inside::name_of).await
     }
 
     /// Connections are refused until [`Edge::listen`].
@@ -125,13 +106,20 @@ impl Edge {
     }
 }
 
-impl Inside {
+impl Fake for Inside {
     async fn answer(&self, request: &Request) -> Answer {
         match request.target.as_str() {
             PROBE if request.method == "POST" => self.prove(request).await,
             inside if inside.starts_with("/.countersign") => Answer::status(404),
             _ => self.serve(request).await,
         }
+    }
+}
+
+impl Inside {
+    fn name_of(&self, request: &Request) -> String {
+        let name = if request.target == PROBE { "POST edge probe" } else { "a client's request" };
+        name.to_owned()
     }
 
     /// A client's request, with the ray that the client is told and that goes into every log.

@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
 use serde_json::{Value, json};
 
+use crate::fake::{Fake, serve};
 use crate::http::{Answer, Request, Server};
 
 mod keys;
@@ -69,15 +70,7 @@ impl Issuer {
     /// An issuer that publishes these keys.
     pub async fn start(keys: &[&SigningKey]) -> Self {
         let state = Arc::<State>::default();
-        let server = Server::start({
-            let state = state.clone();
-            move |request| {
-                let state = state.clone();
-                async move { serve(&state, &request) }
-            }
-        })
-        .await;
-        let issuer = Self { server, state };
+        let issuer = Self { server: serve(&state).await, state };
         issuer.publish(keys);
         issuer
     }
@@ -167,35 +160,39 @@ pub fn unsigned(header: &Value, claims: &Value) -> String {
     format!("{}.{}", BASE64URL.encode(header.to_string()), BASE64URL.encode(claims.to_string()))
 }
 
-fn serve(state: &State, request: &Request) -> Answer {
-    let path = request.target.split('?').next().unwrap_or_default();
-    state.requests.lock().unwrap().push(path.to_owned());
-    let fault = *state.fault.lock().unwrap();
-    let issuer = format!("http://{}", request.header("host"));
-    let document = match path {
-        "/.well-known/openid-configuration" => discovery(&issuer, fault),
-        "/jwks" => json!({ "keys": key_set(state, fault) }),
-        _ => return Answer::status(404),
-    };
-    match fault {
-        Some(Fault::Refuse | Fault::Hang) => Answer::Hang,
-        Some(Fault::ServerError) => Answer::status(500),
-        Some(Fault::Garbage) => Answer::Reply { status: 200, headers: Vec::new(), body: "<html>hello</html>".into() },
-        Some(Fault::Oversized) => {
-            // Put together as text: a serialiser would hold every other fake up for seconds.
-            let members = document.to_string().split_off(1);
-            let body = format!("{{\"padding\":\"{}\",{members}", "x".repeat(10_000_000));
-            Answer::Reply { status: 200, headers: Vec::new(), body: body.into() }
+impl Fake for State {
+    async fn answer(&self, request: &Request) -> Answer {
+        let path = request.target.split('?').next().unwrap_or_default();
+        self.requests.lock().unwrap().push(path.to_owned());
+        let fault = *self.fault.lock().unwrap();
+        let issuer = format!("http://{}", request.header("host"));
+        let document = match path {
+            "/.well-known/openid-configuration" => discovery(&issuer, fault),
+            "/jwks" => json!({ "keys": key_set(self, fault) }),
+            _ => return Answer::status(404),
+        };
+        match fault {
+            Some(Fault::Refuse | Fault::Hang) => Answer::Hang,
+            Some(Fault::ServerError) => Answer::status(500),
+            Some(Fault::Garbage) => {
+                Answer::Reply { status: 200, headers: Vec::new(), body: "<html>hello</html>".into() }
+            }
+            Some(Fault::Oversized) => {
+                // Put together as text: a serialiser would hold every other fake up for seconds.
+                let members = document.to_string().split_off(1);
+                let body = format!("{{\"padding\":\"{}\",{members}", "x".repeat(10_000_000));
+                Answer::Reply { status: 200, headers: Vec::new(), body: body.into() }
+            }
+            Some(Fault::Redirect) => Answer::Reply {
+                status: 302,
+                headers: vec![("location", "http://169.254.169.254/latest/meta-data/".to_owned())],
+                body: "".into(),
+            },
+            Some(Fault::Drip) => {
+                Answer::Drip { body: document.to_string().into(), piece: 8, every: Duration::from_millis(250) }
+            }
+            _ => Answer::json(200, &document),
         }
-        Some(Fault::Redirect) => Answer::Reply {
-            status: 302,
-            headers: vec![("location", "http://169.254.169.254/latest/meta-data/".to_owned())],
-            body: "".into(),
-        },
-        Some(Fault::Drip) => {
-            Answer::Drip { body: document.to_string().into(), piece: 8, every: Duration::from_millis(250) }
-        }
-        _ => Answer::json(200, &document),
     }
 }
 

@@ -7,12 +7,14 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 pub mod aws;
+pub mod backend;
 pub mod binary;
 pub mod client;
 pub mod cloudflare;
 pub mod deployment;
 pub mod edge;
 pub mod events;
+pub mod fake;
 pub mod function;
 pub mod gate;
 pub mod gateway;
@@ -20,5 +22,6 @@ pub mod http;
 pub mod issuer;
 pub mod key_sync;
 pub mod lifetimes;
+pub mod rotation;
 pub mod runtime_api;
 pub mod signer;

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use countersign_tests::aws::Door;
-use countersign_tests::aws::forward::Forward;
+use countersign_tests::aws::forward;
 use countersign_tests::aws::secrets::Secret;
 use countersign_tests::client;
+use countersign_tests::fake::Door;
 use countersign_tests::gate::Gate;
 use countersign_tests::signer::{EdgeKey, nonce};
 use serde_json::{Value, json};
@@ -26,8 +26,8 @@ pub struct Secrets {
     /// Whether RotateSecret makes the placeholder, as the real service does.
     rotates: bool,
     /// What is behind the urls: it ends with this.
-    fake: Option<(Secret, Door)>,
-    _forward: Option<Forward>,
+    fake: Option<Secret>,
+    _gated: Door,
 }
 
 impl Secrets {
@@ -51,14 +51,14 @@ impl Secrets {
             arn: secret.arn().to_owned(),
             token_name: "cloudflare-token".to_owned(),
             rotates: true,
-            fake: Some((secret, door)),
-            _forward: None,
+            fake: Some(secret),
+            _gated: door,
         }
     }
 
     async fn elsewhere(url: String, value: &str, api_token: &str, gate: &Arc<Gate>) -> Self {
         let url = url.trim_end_matches('/').to_owned();
-        let door = Forward::start(&url, gate).await;
+        let door = forward::door(&url, gate).await;
         let (name, token_name) = (format!("countersign-{}", token()), format!("cloudflare-{}", token()));
         let mut secrets = Self {
             gated_url: door.url(),
@@ -67,7 +67,7 @@ impl Secrets {
             token_name,
             rotates: false,
             fake: None,
-            _forward: Some(door),
+            _gated: door,
         };
         secrets.must("CreateSecret", json!({ "Name": secrets.token_name, "SecretString": api_token })).await;
         let created = secrets.must("CreateSecret", json!({ "Name": name, "SecretString": value })).await;
@@ -109,7 +109,7 @@ impl Secrets {
     /// # Panics
     /// Where this is no fake.
     pub fn put_pending(&self, version: &str, value: &str) {
-        let (fake, _) = self.fake.as_ref().expect("a fake");
+        let fake = self.fake.as_ref().expect("a fake");
         fake.put(version, &["AWSPENDING"], Some(value));
     }
 

@@ -8,15 +8,16 @@ use std::time::Duration;
 use countersign_decision::lifetimes::Lifetimes;
 use countersign_key_sync::handler::Done;
 use countersign_key_sync::start::KeySync;
-use countersign_tests::aws::Door;
 use countersign_tests::aws::dynamodb::Table;
 use countersign_tests::client;
-use countersign_tests::cloudflare::{self, Binding, Cloudflare};
+use countersign_tests::cloudflare::{Binding, Cloudflare};
 use countersign_tests::deployment::{READER, key_hash, key_record};
-use countersign_tests::edge::{self, Edge, Gateway};
+use countersign_tests::edge::{Edge, Gateway};
 use countersign_tests::events::Api;
+use countersign_tests::fake::Door;
 use countersign_tests::gate::{Gate, When};
 use countersign_tests::key_sync::{self, Aws};
+use countersign_tests::rotation;
 use countersign_tests::signer::EdgeKey;
 use serde_json::{Value, json};
 
@@ -24,8 +25,9 @@ use super::acceptors::Acceptors;
 use super::clock;
 use super::secrets::{Secrets, first_key};
 
+pub use countersign_tests::rotation::STEPS;
+
 pub const API_TOKEN: &str = "cf-api-token-canary-0123456789abcdef";
-pub const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
 const LIFETIMES: Lifetimes = Lifetimes::DEFAULT;
 
 /// Longer than a dead run keeps what it holds.
@@ -41,7 +43,7 @@ pub struct World {
     /// Where key-sync is told that everything is.
     pub urls: Urls,
     edge: Edge,
-    _doors: (Door, cloudflare::Door, edge::Door),
+    _doors: [Door; 3],
     /// Every log line, answer and error of key-sync.
     pub said: RefCell<Vec<String>>,
     /// What was done, for whoever has to understand a failure.
@@ -78,13 +80,13 @@ impl World {
         let acceptors = acceptors(algorithm, &table, &secrets).await;
         let edge = Edge::start_at(cloudflare.clone(), gateway(&acceptors), clock::now_millis).await;
         let doors =
-            (table.service.with_gate(&gate).await, cloudflare.with_gate(&gate).await, edge.with_gate(&gate).await);
+            [table.service.with_gate(&gate).await, cloudflare.with_gate(&gate).await, edge.with_gate(&gate).await];
         let urls = Urls {
-            dynamodb: doors.0.url(),
+            dynamodb: doors[0].url(),
             secrets_manager: secrets.gated_url.clone(),
             lambda: String::new(),
-            cloudflare: doors.1.url(),
-            edge: doors.2.url(),
+            cloudflare: doors[1].url(),
+            edge: doors[2].url(),
         };
         let world = Self {
             algorithm,
@@ -140,7 +142,7 @@ impl World {
 
     /// What Secrets Manager sends.
     pub fn event(&self, step: &str, token: &str) -> Value {
-        json!({ "Step": step, "SecretId": self.secrets.arn, "ClientRequestToken": token })
+        rotation::event(step, &self.secrets.arn, token)
     }
 
     /// The test of a new key waits for the authorizers. Here the clock does.
@@ -173,11 +175,21 @@ impl World {
     /// A whole rotation, as Secrets Manager drives it.
     pub async fn rotate(&self) -> String {
         let token = self.secrets.rotate().await.unwrap_or_else(|error| self.fail(&error));
-        for step in STEPS {
-            self.step(step, &token).await.unwrap_or_else(|error| self.fail(&format!("{step}: {error}")));
-            self.check(step).await;
-        }
+        self.steps(&token).await;
         token
+    }
+
+    /// All steps under one token, and a request after each.
+    ///
+    /// # Panics
+    /// If one fails.
+    pub async fn steps(&self, token: &str) {
+        let driven = rotation::drive(async |step| {
+            self.step(step, token).await?;
+            self.check(step).await;
+            Ok(())
+        });
+        driven.await.unwrap_or_else(|error| self.fail(&error));
     }
 
     /// A tick, this much later; its part in signing keys, as JSON.

@@ -4,7 +4,7 @@
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 
-use countersign_tests::client;
+use countersign_tests::aws::forward;
 use countersign_tests::http::{Answer, Request, Server};
 use serde_json::json;
 
@@ -195,17 +195,6 @@ fn refuse(service: Service, status: u16, code: &str) -> Answer {
     }
 }
 
-/// `Host` stays what the caller wrote: it is signed.
 async fn forward(target: &str, request: &Request) -> Answer {
-    let hop_by_hop = ["connection", "content-length", "transfer-encoding"];
-    let headers = request.headers.iter().filter(|(name, _)| !hop_by_hop.contains(&name.as_str()));
-    let headers: Vec<_> = headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
-    let url = format!("{target}{}", request.target);
-    match client::send(&request.method, &url, &headers, request.body.clone()).await {
-        Ok((status, body)) => {
-            let headers = vec![("content-type", "application/json".to_owned())];
-            Answer::Reply { status, headers, body }
-        }
-        Err(error) => panic!("a fake does not answer: {error}"),
-    }
+    forward::forward(target, request).await.unwrap_or_else(|error| panic!("a fake does not answer: {error}"))
 }

@@ -17,6 +17,7 @@ use countersign_tests::deployment::Deployment;
 use countersign_tests::edge::{Edge, Gateway};
 use countersign_tests::key_sync::{self, Aws};
 use countersign_tests::lifetimes;
+use countersign_tests::rotation;
 use countersign_tests::signer::EdgeKey;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -32,7 +33,6 @@ const TOKEN_SECRET: &str = "countersign-cloudflare";
 /// Execution environments of the authorizer at any time.
 const ENVIRONMENTS: usize = 3;
 
-const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
 /// How often Secrets Manager tries, before it waits for the next window.
 const ATTEMPTS: usize = 5;
 
@@ -130,12 +130,12 @@ impl World {
     }
 
     async fn steps(&self, token: &str) -> Result<(), String> {
-        for step in STEPS {
-            let event = json!({ "Step": step, "SecretId": self.deployment.secret.arn(), "ClientRequestToken": token });
-            let done = key_sync::invoke(&self.key_sync, &event).await;
-            done.answer.map_err(|error| format!("{step}: {error}"))?;
-        }
-        Ok(())
+        let arn = self.deployment.secret.arn();
+        let step = async |step| {
+            let done = key_sync::invoke(&self.key_sync, &rotation::event(step, arn, token)).await;
+            done.answer.map(|_| ()).map_err(|error| error.to_string())
+        };
+        rotation::drive(step).await
     }
 
     /// Somebody deploys the Worker's version from before the last push, so before the flip.

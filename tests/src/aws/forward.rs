@@ -1,47 +1,45 @@
-//! A door to a service that is no fake of ours: every call passes a gate under the name of its
-//! operation and goes on, unchanged, to an address such as an emulator's.
+//! A service that is no fake of ours: calls go on, unchanged, to an address such as an emulator's.
 
 use std::sync::Arc;
 
 use crate::client;
+use crate::fake::{Door, Fake};
 use crate::gate::Gate;
-use crate::http::{Answer, Request, Server};
+use crate::http::{Answer, Request};
 
-/// Its port ends with it.
-pub struct Forward(Server);
+/// Opens a port before the service at `target`, which is `http://host:port`. Its calls pass the gate
+/// under the names of their operations.
+pub async fn door(target: &str, gate: &Arc<Gate>) -> Door {
+    Door::open(&Arc::new(Elsewhere(target.to_owned())), gate, Elsewhere::operation).await
+}
 
-impl Forward {
-    /// `target`: where the service is, `http://host:port`.
-    pub async fn start(target: &str, gate: &Arc<Gate>) -> Self {
-        let (target, gate) = (target.to_owned(), gate.clone());
-        let server = Server::start(move |request| {
-            let (target, gate) = (target.clone(), gate.clone());
-            async move { gate.pass(operation(&request), forward(&target, &request)).await }
-        });
-        Self(server.await)
-    }
+struct Elsewhere(String);
 
-    /// For `AWS_ENDPOINT_URL_…`.
-    pub fn url(&self) -> String {
-        self.0.url()
+impl Elsewhere {
+    /// What follows the service's name in `X-Amz-Target`.
+    fn operation(&self, request: &Request) -> String {
+        request.header("x-amz-target").rsplit('.').next().unwrap_or_default().to_owned()
     }
 }
 
-/// What follows the service's name in `X-Amz-Target`.
-fn operation(request: &Request) -> &str {
-    request.header("x-amz-target").rsplit('.').next().unwrap_or_default()
+impl Fake for Elsewhere {
+    async fn answer(&self, request: &Request) -> Answer {
+        forward(&self.0, request).await.unwrap_or(Answer::Cut)
+    }
 }
 
-async fn forward(target: &str, request: &Request) -> Answer {
+/// Sends a request on and brings the answer back; `Err` says why there is none. `Host` stays what the
+/// caller wrote: it is signed.
+pub async fn forward(target: &str, request: &Request) -> Result<Answer, String> {
     let hop_by_hop = ["connection", "content-length", "transfer-encoding"];
     let headers = request.headers.iter().filter(|(name, _)| !hop_by_hop.contains(&name.as_str()));
     let headers: Vec<_> = headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
     let url = format!("{target}{}", request.target);
-    match client::send(&request.method, &url, &headers, request.body.clone()).await {
-        Ok((status, body)) => {
-            let headers = vec![("content-type", "application/x-amz-json-1.1".to_owned())];
-            Answer::Reply { status, headers, body }
-        }
-        Err(_) => Answer::Cut,
-    }
+    let answer = client::exchange(&request.method, &url, &headers, request.body.clone()).await?;
+    let content_type = answer.headers().get("content-type").and_then(|value| value.to_str().ok());
+    Ok(Answer::Reply {
+        status: answer.status().as_u16(),
+        headers: content_type.map(|content_type| ("content-type", content_type.to_owned())).into_iter().collect(),
+        body: answer.into_body(),
+    })
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use crate::fake::{Fake, serve};
 use crate::http::{Answer, Request, Server};
 
 pub struct Lambda {
@@ -27,12 +28,7 @@ impl Lambda {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let updates = watch::Sender::default();
         let function = Arc::new(Function { name: name.to_owned(), variables: Mutex::new(variables), updates });
-        let shared = function.clone();
-        let server = Server::start(move |request| {
-            let function = shared.clone();
-            async move { function.answer(&request) }
-        });
-        Self { server: server.await, function }
+        Self { server: serve(&function).await, function }
     }
 
     /// For `AWS_ENDPOINT_URL_LAMBDA`.
@@ -50,8 +46,8 @@ impl Lambda {
     }
 }
 
-impl Function {
-    fn answer(&self, request: &Request) -> Answer {
+impl Fake for Function {
+    async fn answer(&self, request: &Request) -> Answer {
         if request.target != format!("/2015-03-31/functions/{}/configuration", self.name) {
             return failure(404, "ResourceNotFoundException", "Function not found");
         }
@@ -64,7 +60,9 @@ impl Function {
             _ => Answer::status(405),
         }
     }
+}
 
+impl Function {
     fn update(&self, input: &Value) -> Answer {
         if input["RevisionId"].as_str().is_some_and(|revision| revision != self.revision()) {
             return failure(412, "PreconditionFailedException", "The Revision Id provided does not match");
