@@ -1,6 +1,6 @@
-//! Where the binary under test is, built when it is missing or older than its sources.
+//! Where the binaries under test are, built when they are missing or older than their sources.
 //!
-//! `AUTHORIZER_BIN` names another one, for instance a release build.
+//! `AUTHORIZER_BIN` and `FORWARDER_BIN` name other ones, for instance release builds.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,20 @@ use std::{env, fs};
 /// If it cannot be built.
 pub fn authorizer() -> &'static Path {
     static AUTHORIZER: OnceLock<PathBuf> = OnceLock::new();
-    AUTHORIZER.get_or_init(|| match env::var_os("AUTHORIZER_BIN") {
-        Some(path) => path.into(),
-        None => fresh(&profile_directory().join("authorizer")),
-    })
+    AUTHORIZER.get_or_init(|| named("AUTHORIZER_BIN").unwrap_or_else(|| fresh("authorizer")))
+}
+
+/// The forwarder: likewise.
+///
+/// # Panics
+/// If it cannot be built.
+pub fn forwarder() -> &'static Path {
+    static FORWARDER: OnceLock<PathBuf> = OnceLock::new();
+    FORWARDER.get_or_init(|| named("FORWARDER_BIN").unwrap_or_else(|| fresh("forwarder")))
+}
+
+fn named(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).map(PathBuf::from)
 }
 
 /// The root of the repository.
@@ -26,30 +36,32 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests package lies in the repository")
 }
 
-fn fresh(binary: &Path) -> PathBuf {
+/// A package of this name has the binary of this name.
+fn fresh(name: &str) -> PathBuf {
+    let binary = profile_directory().join(name);
     // Cargo leaves the binary as it is where a change, of a test for instance, does not reach it.
     let stamp = binary.with_extension("fresh");
-    let checked = modified(binary).map(|built| modified(&stamp).map_or(built, |stamped| built.max(stamped)));
-    let sources = ["authorizer", "crates"].map(|directory| newest(&repository().join(directory)));
+    let checked = modified(&binary).map(|built| modified(&stamp).map_or(built, |stamped| built.max(stamped)));
+    let sources = [name, "crates"].map(|directory| newest(&repository().join(directory)));
     if checked.is_none() || sources.into_iter().any(|changed| checked < changed) {
         let start = SystemTime::now();
-        build(binary);
+        build(name, &binary);
         let stamped = File::create(&stamp).and_then(|file| file.set_modified(start));
         stamped.expect("the build directory can be written");
     }
-    binary.to_owned()
+    binary
 }
 
 /// Builds with the whole workspace selected, as the tests are: cargo then unifies features the same
 /// way and reuses what it compiled for them.
-fn build(binary: &Path) {
+fn build(name: &str, binary: &Path) {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(repository()).args(["build", "--quiet", "--workspace", "--bin", "authorizer"]);
+    cargo.current_dir(repository()).args(["build", "--quiet", "--workspace", "--bin", name]);
     if profile_directory().ends_with("release") {
         cargo.arg("--release");
     }
     let status = cargo.status().expect("cargo starts");
-    assert!(status.success() && binary.exists(), "the authorizer does not build: {status}");
+    assert!(status.success() && binary.exists(), "the {name} does not build: {status}");
 }
 
 /// `target/<profile>`: the test binary itself runs from `target/<profile>/deps`.

@@ -7,6 +7,7 @@
 use serde_json::Value;
 
 mod kinds;
+pub mod proxy;
 mod views;
 
 /// A request as it leaves the edge.

@@ -15,6 +15,7 @@ pub mod deployment;
 pub mod edge;
 pub mod events;
 pub mod fake;
+pub mod forwarder;
 pub mod function;
 pub mod gate;
 pub mod gateway;
