@@ -46,5 +46,6 @@ LAST = [
     sync.an_emergency_rotation_ends_the_old_keys,
     sync.table_and_edge_agree,
     sync.key_sync_keeps_its_secrets,
+    results.alarms_stand_on_metrics_that_are_written,
 ]
 """What would disturb the slow checks, or must see all that they have done."""

@@ -3,7 +3,7 @@
 import json
 import time
 
-from .. import craft, issuer, ministack, seed
+from .. import craft, issuer, key_sync, ministack, seed
 from .. import stack as stacks
 from ..gateway import Audit, send
 
@@ -57,3 +57,39 @@ def no_secret_is_in_any_log(stack):
     assert len(written) > 50, len(written)
     for message in written:
         assert not any(canary in message for canary in canaries), message
+
+
+def alarms_stand_on_metrics_that_are_written(stack):
+    """Every alarm of the template stands on a metric, with these dimensions, that some line has written."""
+    real, audit = stack.outputs[stacks.SYNCED], Audit(stack.port)
+    _fail_a_tick(stack, real)
+    groups = [real[f"{function}LogGroup"] for function in ("Authorizer", "Forwarder", "KeySync")]
+    lines = [json.loads(message) for group in groups for message in audit.messages(group) if '"_aws"' in message]
+    written = {
+        (metric["Name"], frozenset(names))
+        for line in lines
+        for directive in line["_aws"]["CloudWatchMetrics"]
+        for metric in directive["Metrics"]
+        for names in directive["Dimensions"]
+    }
+    alarms = ministack.client("cloudwatch", stack.port).describe_alarms()["MetricAlarms"]
+    ours = {
+        (alarm["MetricName"], frozenset(dimension["Name"] for dimension in alarm["Dimensions"]))
+        for alarm in alarms
+        if alarm["Namespace"] == "Countersign"
+    }
+    assert len(ours) >= 6, ours
+    assert ours <= written, ours - written
+
+
+def _fail_a_tick(stack, real):
+    """So that what is counted of failures is counted once."""
+    stack.edge.fail("/storage/kv/", "status 503")
+    try:
+        key_sync.invoke(stack.port, real, {"job": "tick"})
+    except key_sync.JobFailed:
+        pass
+    else:
+        raise AssertionError("a tick without Cloudflare ended well")
+    finally:
+        stack.edge.recover()
