@@ -1,0 +1,41 @@
+/** Every bound that a caller could push against. Sizes are bytes unless the name says otherwise. */
+
+/** A client's path: what API Gateway takes of one. */
+export const PATH = 1_024;
+/** Request line and headers as API Gateway counts them. */
+export const GATEWAY_HEADERS = 10_240;
+/** Of those, what Cloudflare adds to a request on its way: cf-ray, cf-worker, cdn-loop, x-forwarded-for and others. */
+export const ADDED_ON_THE_WAY = 768;
+/** Parameters of a query: the authorizer compares no more. */
+export const QUERY_PARAMETERS = 256;
+/** A body: API Gateway's quota. */
+export const BODY = 10 * 1_024 * 1_024;
+/** A raw API key, in characters. */
+export const API_KEY = { least: 8, most: 256 } as const;
+/** Headers, query parameters and body fields that are looked at for a key, each. */
+export const FIELDS = 100;
+/** A body that is read for a key in it. */
+export const BODY_WITH_KEY = 64 * 1_024;
+/** A bearer token. */
+export const TOKEN = 8_192;
+/** `iss` and `kid`, as a token that is not yet verified has them. */
+export const ISSUER = 512;
+export const KID = 256;
+/** Keys known or unknown, and issuers, that an isolate remembers. */
+export const REMEMBERED = 10_000;
+export const REMEMBERED_ISSUERS = 100;
+/** An entry of the store other than `routes`, and `routes`. */
+export const RECORD = 64 * 1_024;
+export const ROUTES_DOCUMENT = 1 << 20;
+export const ROUTES = 1_000;
+/** Questions to the gateway about keys that nobody knows, per second and isolate. */
+export const UNKNOWN_LOOKUPS_PER_SECOND = 20;
+/** A key set as fetched, and its keys. */
+export const JWKS_BODY = 150_000;
+export const JWKS_KEYS = 100;
+/** One batch of log lines, its lines, and one of them. */
+export const LOGS_BODY = 256 * 1_024;
+export const LOGS_LINES = 500;
+export const LOGS_LINE = 8 * 1_024;
+/** What a log line quotes of anything a caller wrote, in characters. */
+export const QUOTED = 256;
