@@ -9,7 +9,7 @@ use countersign_tests::aws::Outage;
 use countersign_tests::cloudflare::{Cloudflare, Fault};
 use countersign_tests::deployment::{Deployment, key_hash, key_record};
 use countersign_tests::issuer::{self, Issuer};
-use countersign_tests::key_sync::{Aws, invoke, now};
+use countersign_tests::key_sync::{self, Aws, TOKEN_SECRET, invoke, now};
 use countersign_tests::lifetimes::scaled;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -25,24 +25,14 @@ struct World {
 impl World {
     async fn new() -> Self {
         let deployment = Deployment::new().await;
-        deployment.secret.put_other("cloudflare-token", TOKEN);
-        let cloudflare = Cloudflare::start("acc", TOKEN, "ns", "edge").await;
-        let aws = Aws {
-            dynamodb: deployment.table.service.url(),
-            secrets_manager: deployment.secret.service.url(),
-            ..Aws::default()
-        };
+        deployment.secret.put_other(TOKEN_SECRET, TOKEN);
+        let cloudflare = key_sync::cloudflare(TOKEN).await;
         let variables = [
-            ("KEY_TABLE", deployment.table.name()),
             ("SIGNING_SECRET", deployment.secret.arn()),
-            ("CLOUDFLARE_ACCOUNT", "acc"),
-            ("CLOUDFLARE_NAMESPACE", "ns"),
-            ("CLOUDFLARE_SCRIPT", "edge"),
-            ("CLOUDFLARE_TOKEN", "cloudflare-token"),
             ("CLOUDFLARE_API", &cloudflare.url()),
             ("ISSUER_NETWORK", "any"),
         ];
-        let key_sync = aws.key_sync(&variables, scaled(), now).await;
+        let key_sync = Aws::of(&deployment).key_sync(&variables, scaled(), now).await;
         Self { deployment, cloudflare, key_sync }
     }
 

@@ -83,23 +83,8 @@ impl World {
 }
 
 async fn key_sync(deployment: &Deployment, variables: &[(&str, &str)]) -> KeySync {
-    let aws = Aws {
-        dynamodb: deployment.table.service.url(),
-        secrets_manager: deployment.secret.service.url(),
-        ..Aws::default()
-    };
-    let own = [
-        ("KEY_TABLE", deployment.table.name()),
-        ("SIGNING_SECRET", deployment.secret.arn()),
-        ("CLOUDFLARE_ACCOUNT", "account"),
-        ("CLOUDFLARE_NAMESPACE", "namespace"),
-        ("CLOUDFLARE_SCRIPT", "edge"),
-        ("CLOUDFLARE_TOKEN", "cloudflare-token"),
-    ];
-    let given = |name: &str| variables.iter().any(|(own, _)| *own == name);
-    let defaults = [("ISSUER_NETWORK", "any")].into_iter().filter(|(name, _)| !given(name));
-    let all: Vec<_> = own.into_iter().chain(defaults).chain(variables.iter().copied()).collect();
-    aws.key_sync(&all, Lifetimes::DEFAULT, now).await
+    let own = [("SIGNING_SECRET", deployment.secret.arn()), ("ISSUER_NETWORK", "any")];
+    Aws::of(deployment).key_sync(&[variables, &own].concat(), Lifetimes::DEFAULT, now).await
 }
 
 #[track_caller]

@@ -7,11 +7,10 @@ use countersign_decision::lifetimes::Lifetimes;
 use countersign_tests::aws::dynamodb::Table;
 use countersign_tests::aws::lambda::Lambda;
 use countersign_tests::aws::secrets::Secret;
-use countersign_tests::cloudflare::Cloudflare;
 use countersign_tests::edge::{Edge, Gateway};
 use countersign_tests::events::WireRequest;
 use countersign_tests::http::{Answer, Server};
-use countersign_tests::key_sync::{self, Aws};
+use countersign_tests::key_sync::{self, Aws, TOKEN_SECRET};
 use countersign_tests::lifetimes;
 use serde_json::{Value, json};
 
@@ -56,10 +55,7 @@ fn a_rotation_does_not_begin_before_the_last_one_has_ended() {
         assert_says(&world.job("retire").await, &["too_early", "AWSPREVIOUS"]);
         assert_eq!(world.secrets.value(&token).await, None, "no key was made");
         clock::advance(LIFETIMES.overlap);
-        for step in ["createSecret", "setSecret", "testSecret", "finishSecret"] {
-            world.step(step, &token).await.unwrap_or_else(|error| world.fail(&error));
-            world.check(step).await;
-        }
+        world.steps(&token).await;
         assert_eq!(world.secrets.holder("AWSPREVIOUS").await, Some(last));
         settle(&world).await;
     });
@@ -95,9 +91,7 @@ fn a_wrong_edge_url_is_called_one() {
             assert_says(&world.job("retire").await, &["edge_unreachable", "EDGE_URL"]);
         }
         world.urls.edge = edge;
-        for step in ["createSecret", "setSecret", "testSecret", "finishSecret"] {
-            world.step(step, &token).await.unwrap_or_else(|error| world.fail(&error));
-        }
+        world.steps(&token).await;
         settle(&world).await;
     });
 }
@@ -167,9 +161,7 @@ fn an_emergency_ends_the_old_key_at_once() {
         let report = world.job("rotate-emergency").await.unwrap();
         let token = report["token"].as_str().unwrap().to_owned();
         assert_eq!(world.secrets.holder("AWSPENDING").await.as_ref(), Some(&token), "{report}");
-        for step in ["createSecret", "setSecret", "testSecret", "finishSecret"] {
-            world.step(step, &token).await.unwrap_or_else(|error| world.fail(&error));
-        }
+        world.steps(&token).await;
         let labels = world.secrets.labels().await;
         assert_eq!(labels.into_keys().collect::<Vec<_>>(), [token.as_str()], "not {last}, not {given_up}");
         assert_eq!(world.active().as_ref(), Some(&token));
@@ -188,19 +180,14 @@ async fn bootstrap_makes_the_first_key_where_the_generated_value_is_none() {
         let secret = Secret::start("countersign-signing").await;
         let generated = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ01";
         secret.put("9b7c0a52-4f1d-4c7e-8a3b-2f5e6d7c8b9a", &["AWSCURRENT"], Some(generated));
-        secret.put_other("cloudflare-token", "token");
-        let cloudflare = Arc::new(Cloudflare::start("account", "token", "namespace", "edge").await);
+        secret.put_other(TOKEN_SECRET, "token");
+        let cloudflare = Arc::new(key_sync::cloudflare("token").await);
         let edge = Edge::start(cloudflare.clone(), published_only(&table)).await;
         let aws = Aws { dynamodb: table.service.url(), secrets_manager: secret.service.url(), lambda: String::new() };
         let (cloudflare_url, edge_url) = (cloudflare.url(), edge.url());
         let variables = [
-            ("KEY_TABLE", table.name()),
             ("SIGNING_SECRET", secret.arn()),
             ("SIGNING_ALGORITHM", algorithm),
-            ("CLOUDFLARE_ACCOUNT", "account"),
-            ("CLOUDFLARE_NAMESPACE", "namespace"),
-            ("CLOUDFLARE_SCRIPT", "edge"),
-            ("CLOUDFLARE_TOKEN", "cloudflare-token"),
             ("CLOUDFLARE_API", &cloudflare_url),
             ("EDGE_URL", &edge_url),
         ];

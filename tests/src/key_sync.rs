@@ -15,8 +15,26 @@ use countersign_key_sync::handler::{self, Done};
 use countersign_key_sync::start::KeySync;
 use serde_json::Value;
 
+use crate::cloudflare::Cloudflare;
+use crate::deployment::Deployment;
+
 /// What Lambda gives key-sync for one invocation: the function's `Timeout` in the template.
 const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Where the worlds of the tests have their Cloudflare, and the secret that holds its token.
+const ACCOUNT: &str = "account";
+const NAMESPACE: &str = "namespace";
+const SCRIPT: &str = "edge";
+pub const TOKEN_SECRET: &str = "cloudflare-token";
+
+/// What key-sync is told where a test says nothing else.
+const USUAL: [(&str, &str); 5] = [
+    ("KEY_TABLE", "countersign-keys"),
+    ("CLOUDFLARE_ACCOUNT", ACCOUNT),
+    ("CLOUDFLARE_NAMESPACE", NAMESPACE),
+    ("CLOUDFLARE_SCRIPT", SCRIPT),
+    ("CLOUDFLARE_TOKEN", TOKEN_SECRET),
+];
 
 /// Where AWS is. An empty address is a service that the test does not expect to be called.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +60,12 @@ impl LoadServiceConfig for Aws {
 }
 
 impl Aws {
-    /// A key-sync that remembers nothing yet: `variables` is its environment.
+    pub fn of(deployment: &Deployment) -> Self {
+        let Deployment { table, secret, .. } = deployment;
+        Self { dynamodb: table.service.url(), secrets_manager: secret.service.url(), ..Self::default() }
+    }
+
+    /// A key-sync that remembers nothing yet: `variables` is its environment, beside what is usual.
     ///
     /// # Panics
     /// If key-sync does not understand its environment.
@@ -53,7 +76,10 @@ impl Aws {
         clock: fn() -> Timestamp,
     ) -> KeySync {
         lifetimes.check().unwrap_or_else(|broken| panic!("{broken}"));
-        let value = |name: &str| variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
+        let value = |name: &str| {
+            let mut all = variables.iter().chain(&USUAL);
+            all.find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned())
+        };
         let config = Config::read(value).unwrap_or_else(|problems| panic!("{problems}"));
         KeySync::new(config, &self.sdk().await, lifetimes, clock)
     }
@@ -74,6 +100,11 @@ impl Aws {
             );
         loader.load().await.into_builder().service_config(self.clone()).build()
     }
+}
+
+/// The Cloudflare that a key-sync is told of.
+pub async fn cloudflare(token: &str) -> Cloudflare {
+    Cloudflare::start(ACCOUNT, token, NAMESPACE, SCRIPT).await
 }
 
 /// One invocation, from the event to the answer and the log's lines.

@@ -75,7 +75,7 @@ impl World {
         let first = first_key(algorithm);
         let secrets = Secrets::start(&first.secret_value(), API_TOKEN, &gate).await;
         has_been_there_for_long(&first, &secrets, &table).await;
-        let cloudflare = Arc::new(Cloudflare::start("account", API_TOKEN, "namespace", "edge").await);
+        let cloudflare = Arc::new(key_sync::cloudflare(API_TOKEN).await);
         publish_reader(&cloudflare);
         let acceptors = acceptors(algorithm, &table, &secrets).await;
         let edge = Edge::start_at(cloudflare.clone(), gateway(&acceptors), clock::now_millis).await;
@@ -109,12 +109,8 @@ impl World {
         let Urls { dynamodb, secrets_manager, lambda, cloudflare, edge } = &self.urls;
         let aws = Aws { dynamodb: dynamodb.clone(), secrets_manager: secrets_manager.clone(), lambda: lambda.clone() };
         let variables = [
-            ("KEY_TABLE", self.table.name()),
-            ("SIGNING_SECRET", &self.secrets.arn),
+            ("SIGNING_SECRET", &*self.secrets.arn),
             ("SIGNING_ALGORITHM", self.algorithm),
-            ("CLOUDFLARE_ACCOUNT", "account"),
-            ("CLOUDFLARE_NAMESPACE", "namespace"),
-            ("CLOUDFLARE_SCRIPT", "edge"),
             ("CLOUDFLARE_TOKEN", &self.secrets.token_name),
             ("CLOUDFLARE_API", cloudflare),
             ("EDGE_URL", edge),

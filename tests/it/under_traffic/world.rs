@@ -15,7 +15,7 @@ use countersign_tests::binary;
 use countersign_tests::cloudflare::Cloudflare;
 use countersign_tests::deployment::Deployment;
 use countersign_tests::edge::{Edge, Gateway};
-use countersign_tests::key_sync::{self, Aws};
+use countersign_tests::key_sync::{self, Aws, TOKEN_SECRET};
 use countersign_tests::lifetimes;
 use countersign_tests::rotation;
 use countersign_tests::signer::EdgeKey;
@@ -24,11 +24,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::fleet::Fleet;
 
-const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
-const NAMESPACE: &str = "fedcba9876543210fedcba9876543210";
-const SCRIPT: &str = "countersign-edge";
 const TOKEN: &str = "cloudflare-token-of-the-tests-0001";
-const TOKEN_SECRET: &str = "countersign-cloudflare";
 
 /// Execution environments of the authorizer at any time.
 const ENVIRONMENTS: usize = 3;
@@ -84,7 +80,7 @@ impl World {
     pub async fn start(pace: Pace, first_key: EdgeKey) -> Self {
         let deployment = Deployment::of(first_key).await;
         deployment.secret.put_other(TOKEN_SECRET, TOKEN);
-        let cloudflare = Arc::new(Cloudflare::start(ACCOUNT, TOKEN, NAMESPACE, SCRIPT).await);
+        let cloudflare = Arc::new(key_sync::cloudflare(TOKEN).await);
         let mut env = deployment.env();
         env.push(("AUDIT".to_owned(), "refusals".to_owned()));
         let fleet = Fleet::start(deployment.api.clone(), pace.authorizer(), env, ENVIRONMENTS).await;
@@ -199,20 +195,11 @@ async fn start_key_sync(
     edge: &Edge,
     lambda: &Lambda,
 ) -> KeySync {
-    let aws = Aws {
-        dynamodb: deployment.table.service.url(),
-        secrets_manager: deployment.secret.service.url(),
-        lambda: lambda.url(),
-    };
+    let aws = Aws { lambda: lambda.url(), ..Aws::of(deployment) };
     let variables = [
-        ("KEY_TABLE", deployment.table.name()),
         ("SIGNING_SECRET", deployment.secret.arn()),
         ("SIGNING_ALGORITHM", deployment.edge.algorithm()),
         ("CLOUDFLARE_API", &cloudflare.url()),
-        ("CLOUDFLARE_ACCOUNT", ACCOUNT),
-        ("CLOUDFLARE_NAMESPACE", NAMESPACE),
-        ("CLOUDFLARE_SCRIPT", SCRIPT),
-        ("CLOUDFLARE_TOKEN", TOKEN_SECRET),
         ("EDGE_URL", &edge.url()),
         ("AUTHORIZER_FUNCTION", "authorizer"),
     ];

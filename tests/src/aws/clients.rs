@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use countersign_store::{KeyTable, SigningSecret};
 
 use super::dynamodb::Table;
@@ -23,36 +24,23 @@ pub fn signing_secret(secret: &Secret, url: &str) -> SigningSecret {
 }
 
 pub fn dynamodb(url: &str) -> aws_sdk_dynamodb::Client {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("eu-west-1"))
-        .credentials_provider(credentials())
-        .endpoint_url(url)
-        .timeout_config(timeouts())
-        .retry_config(retries());
-    aws_sdk_dynamodb::Client::from_conf(config.build())
+    aws_sdk_dynamodb::Client::new(&config(url))
 }
 
 pub fn secrets_manager(url: &str) -> aws_sdk_secretsmanager::Client {
-    let config = aws_sdk_secretsmanager::Config::builder()
+    aws_sdk_secretsmanager::Client::new(&config(url))
+}
+
+fn config(url: &str) -> SdkConfig {
+    let credentials = Credentials::new("AKIATESTTESTTESTTEST", "a-secret-access-key-of-nobody", None, None, "tests");
+    let pause = Duration::from_millis(10);
+    let retries = RetryConfig::standard().with_max_attempts(2).with_initial_backoff(pause).with_max_backoff(pause);
+    SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("eu-west-1"))
-        .credentials_provider(credentials())
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url(url)
-        .timeout_config(timeouts())
-        .retry_config(retries());
-    aws_sdk_secretsmanager::Client::from_conf(config.build())
-}
-
-fn credentials() -> Credentials {
-    Credentials::new("AKIATESTTESTTESTTEST", "a-secret-access-key-of-nobody", None, None, "tests")
-}
-
-fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build()
-}
-
-fn retries() -> RetryConfig {
-    let pause = Duration::from_millis(10);
-    RetryConfig::standard().with_max_attempts(2).with_initial_backoff(pause).with_max_backoff(pause)
+        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build())
+        .retry_config(retries)
+        .build()
 }
