@@ -11,8 +11,8 @@ use std::borrow::Cow;
 
 use countersign_decision::decision::Fault;
 use countersign_decision::request::{Arn, EventKind, Headers, PathView, QueryView, Request};
+use countersign_function::event::complaint;
 use countersign_function::lines::Text;
-use serde_json::error::Category;
 
 use self::json::{Context, Event};
 
@@ -36,12 +36,7 @@ impl Unreadable {
 
 impl From<serde_json::Error> for Unreadable {
     fn from(error: serde_json::Error) -> Self {
-        let what = match error.classify() {
-            Category::Io | Category::Eof => "ends too soon",
-            Category::Syntax => "is not JSON",
-            Category::Data => "has a field of another type than documented, or one twice",
-        };
-        Self::new(format!("the event {what}, at line {} column {}", error.line(), error.column()))
+        Self::new(complaint(&error))
     }
 }
 

@@ -12,8 +12,8 @@ mod tests;
 use std::borrow::Cow;
 
 use countersign_decision::limits;
+use countersign_function::event::complaint;
 use countersign_function::lines::{Line, Text};
-use serde_json::error::Category;
 
 use self::json::{Context, Event};
 use self::stage::Matched;
@@ -109,12 +109,7 @@ impl Unreadable {
 
 impl From<serde_json::Error> for Unreadable {
     fn from(error: serde_json::Error) -> Self {
-        let what = match error.classify() {
-            Category::Io | Category::Eof => "ends too soon",
-            Category::Syntax => "is not JSON",
-            Category::Data => "has a field of another type than documented, or one twice",
-        };
-        Self::new(format!("the event {what}, at line {} column {}", error.line(), error.column()))
+        Self::new(complaint(&error))
     }
 }
 

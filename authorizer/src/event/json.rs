@@ -5,6 +5,7 @@
 
 use countersign_decision::limits;
 use countersign_decision::request::{Headers, Line, QueryView};
+use countersign_function::event::{Http, Peer};
 use countersign_function::lines::{self, Text};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -48,23 +49,8 @@ pub(super) struct Context<'a> {
     pub route_key: Option<Text<'a>>,
     pub resource_path: Option<Text<'a>>,
     pub event_type: Option<Text<'a>>,
-    pub identity: Option<Identity<'a>>,
+    pub identity: Option<Peer<'a>>,
     pub http: Option<Http<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Identity<'a> {
-    #[serde(borrow)]
-    pub source_ip: Option<Text<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Http<'a> {
-    #[serde(borrow)]
-    pub method: Option<Text<'a>>,
-    pub source_ip: Option<Text<'a>>,
 }
 
 impl<'a> Event<'a> {

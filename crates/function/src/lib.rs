@@ -1,10 +1,12 @@
 //! What every one of our Lambda functions does alike: it reads its settings, gives calls up in time,
 //! remembers records, and tells in its log what it did.
 //!
-//! Nothing here knows an event or an answer; each function keeps its own, and the shape of its lines.
+//! Nothing here knows what an event asks for, or an answer; each function keeps its own, and the shape
+//! of its lines.
 
 pub mod aws;
 pub mod clock;
+pub mod event;
 pub mod journal;
 pub mod lines;
 pub mod moment;

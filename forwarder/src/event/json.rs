@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use countersign_decision::limits;
+use countersign_function::event::{Http, Peer};
 use countersign_function::lines::{Line, MultiLines, SingleLines, Text};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -65,21 +66,6 @@ pub(super) struct Context<'a> {
     pub elb: Option<&'a RawValue>,
     pub identity: Option<Peer<'a>>,
     pub http: Option<Http<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Peer<'a> {
-    #[serde(borrow)]
-    pub source_ip: Option<Text<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Http<'a> {
-    #[serde(borrow)]
-    pub method: Option<Text<'a>>,
-    pub source_ip: Option<Text<'a>>,
 }
 
 impl<'a> Event<'a> {
