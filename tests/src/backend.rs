@@ -45,6 +45,8 @@ pub enum Behaviour {
     Endless,
     /// These bytes and nothing else, then the connection is closed.
     Raw(&'static [u8]),
+    /// As `Tell`, then these bytes, which nobody asked for; the connection stays open.
+    Surplus(&'static [u8]),
     /// As `Tell`; the connection is left open by both sides, then closed without a word.
     ThenClose(Duration),
 }
@@ -241,6 +243,11 @@ async fn answer(stream: &mut TcpStream, behaviour: Behaviour, told: &[u8], is_he
             stream.write_all(bytes).await?;
             stream.flush().await?;
             return Ok(false);
+        }
+        Behaviour::Surplus(bytes) => {
+            let mut all = json();
+            all.extend_from_slice(bytes);
+            stream.write_all(&all).await?;
         }
         Behaviour::ThenClose(idle) => {
             stream.write_all(&json()).await?;

@@ -3,11 +3,13 @@
 //! Refuses to know what an event means.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use hyper::body::Bytes;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
+use crate::fake::{Fake, serve};
 use crate::http::{Answer, Request, Server};
 
 /// What becomes of an invocation.
@@ -15,6 +17,8 @@ use crate::http::{Answer, Request, Server};
 pub enum Invocation {
     /// The function's answer, as it is.
     Answers(Bytes),
+    /// `null`, later.
+    Slow(Duration),
     /// It ends in an error; this is its report.
     Fails(Value),
     /// Lambda itself refuses: a status and the name of the error.
@@ -43,9 +47,7 @@ impl Functions {
         let answers = json!({ "statusCode": 200, "headers": { "content-type": "text/plain" }, "body": "hello" });
         let then = Mutex::new(Invocation::Answers(answers.to_string().into()));
         let inside = Arc::new(Inside { arns, then, invoked: Mutex::default() });
-        let shared = inside.clone();
-        let server = Server::start(move |request| std::future::ready(shared.answer(&request)));
-        Self { server: server.await, inside }
+        Self { server: serve(&inside).await, inside }
     }
 
     /// For `AWS_ENDPOINT_URL_LAMBDA`.
@@ -74,8 +76,8 @@ impl Functions {
     }
 }
 
-impl Inside {
-    fn answer(&self, request: &Request) -> Answer {
+impl Fake for Inside {
+    async fn answer(&self, request: &Request) -> Answer {
         let path = request.target.split('?').next().unwrap_or_default();
         let name = path.strip_prefix("/2015-03-31/functions/").and_then(|rest| rest.strip_suffix("/invocations"));
         let name = name.map(|name| percent_decode_str(name).decode_utf8_lossy().into_owned()).unwrap_or_default();
@@ -91,8 +93,13 @@ impl Inside {
         let event = serde_json::from_slice(&request.body).expect("an event is JSON");
         self.invoked.lock().unwrap().push((name, event));
         let reply = |headers, body| Answer::Reply { status: 200, headers, body };
-        match self.then.lock().unwrap().clone() {
+        let then = self.then.lock().unwrap().clone();
+        match then {
             Invocation::Answers(answer) => reply(Vec::new(), answer),
+            Invocation::Slow(pause) => {
+                tokio::time::sleep(pause).await;
+                reply(Vec::new(), "null".into())
+            }
             Invocation::Fails(report) => {
                 reply(vec![("x-amz-function-error", "Unhandled".to_owned())], report.to_string().into())
             }
