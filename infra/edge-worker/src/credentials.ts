@@ -1,0 +1,113 @@
+/**
+ * Which credentials are on a request. Reading is not judging: nothing here is verified.
+ *
+ * API keys are found as Kong's key-auth finds them: for each name in order header, query, body, and the first text
+ * ends the search. So a wrong key is never rescued by a right one elsewhere, an empty one hides those behind it, and
+ * one that is there twice is an error. Differences that cannot be helped are in the README.
+ */
+
+import { canonical } from "./headers";
+import { FIELDS, TOKEN } from "./limits";
+import { asBytes, asText, percentDecoded } from "./path";
+import { bad, good, type Result } from "./reasons";
+
+/** Where an API key may be. */
+export interface Places {
+  /** Tried in this order; in headers their case, and `_` for `-`, do not matter. */
+  readonly names: readonly string[];
+  readonly header: boolean;
+  readonly query: boolean;
+  readonly body: boolean;
+}
+
+/** The values of each field of a body; anything but a text keeps its place and is no key. */
+export type Fields = ReadonlyMap<string, readonly unknown[]>;
+
+export type ApiKey =
+  | { kind: "none" }
+  /** There, and without a single character. */
+  | { kind: "empty" }
+  | { kind: "duplicate" }
+  | { kind: "found"; raw: string };
+
+/** @param query without `?`. */
+export function apiKey(places: Places, headers: Headers, query: string, fields: Fields | undefined): ApiKey {
+  const inHeaders = places.header ? headerValues(headers) : undefined;
+  const inQuery = places.query ? parameters(query) : undefined;
+  for (const name of places.names) {
+    const values =
+      inHeaders?.get(canonical(name)) ?? inQuery?.get(name) ?? (places.body ? fields?.get(name) : undefined);
+    if (values === undefined) continue;
+    const [value, ...more] = values;
+    if (more.length > 0 || (typeof value === "object" && value !== null)) return { kind: "duplicate" };
+    // Neither a parameter without `=` nor a number is a key, though each ends the search for its name.
+    if (typeof value === "string") return value === "" ? { kind: "empty" } : { kind: "found", raw: value };
+  }
+  return { kind: "none" };
+}
+
+/** A header that was sent twice arrives as one, with a comma; so does one whose key has a comma. */
+function headerValues(headers: Headers): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const [name, value] of [...headers].slice(0, FIELDS)) {
+    const values = value.includes(",") ? value.split(",") : [value];
+    found.set(canonical(name), [...(found.get(canonical(name)) ?? []), ...values]);
+  }
+  return found;
+}
+
+/** The parameters of a query or a form; `true` for one without `=`. */
+export function parameters(text: string): Map<string, (string | true)[]> {
+  const found = new Map<string, (string | true)[]>();
+  for (const piece of text.split("&").slice(0, FIELDS)) {
+    const at = piece.indexOf("=");
+    const name = decoded(at < 0 ? piece : piece.slice(0, at));
+    if (name === "") continue;
+    found.set(name, [...(found.get(name) ?? []), at < 0 ? true : decoded(piece.slice(at + 1))]);
+  }
+  return found;
+}
+
+/** Bytes that are no UTF-8 are no text, and stay what they are: no name or key of ours. */
+function decoded(text: string): string {
+  const bytes = percentDecoded(asBytes(text.replaceAll("+", " ")));
+  return asText(bytes) ?? bytes;
+}
+
+/** The query without a name's parameters; all others stay as they were written. */
+export function withoutParameters(query: string, names: readonly string[]): string {
+  const name = (piece: string) => decoded(piece.split("=", 1)[0] ?? "");
+  const kept = query.split("&").filter((piece) => !names.includes(name(piece)));
+  return kept.join("&");
+}
+
+/** What a body says, by its type; `undefined` where its type is none of those that are read, or it is malformed. */
+export function bodyFields(type: string | null, body: ArrayBuffer): Fields | undefined {
+  const [kind = ""] = (type ?? "").toLowerCase().split(";", 1);
+  switch (kind.trim()) {
+    case "application/x-www-form-urlencoded":
+      return parameters(new TextDecoder().decode(body));
+    case "application/json":
+      return jsonFields(new TextDecoder().decode(body));
+    default:
+      return undefined;
+  }
+}
+
+function jsonFields(text: string): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+    return new Map(Object.entries(value).map(([name, member]) => [name, [member]]));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The bearer token of `Authorization`, if there is one; no other scheme gets past the authorizer. */
+export function bearer(authorization: string | null): Result<string | undefined> {
+  if (authorization === null) return good(undefined);
+  const [, token] = /^\s*bearer +([\w.~+/=-]+)\s*$/i.exec(authorization) ?? [];
+  if (token === undefined) return bad("authorization_scheme");
+  return token.length > TOKEN ? bad("token_too_large") : good(token);
+}

@@ -1,0 +1,30 @@
+/** Every duration, in milliseconds. Those that the authorizer has too are the same there. */
+
+const SECOND = 1_000;
+const HOUR = 3_600 * SECOND;
+
+/** A record is read again after this. */
+export const RECORD_FRESH = 30 * SECOND;
+/** A record is used this long while its sources fail. */
+export const RECORD_KEPT = 3 * HOUR;
+/** A record that was not there is not asked for again for this long. */
+export const RECORD_UNKNOWN = 5 * SECOND;
+/** After a read that failed, what is known is used without another one for this long. */
+export const RECORD_REST = 10 * SECOND;
+/** The routes are read again after this: they say what an operator has just changed. */
+export const ROUTES_FRESH = 10 * SECOND;
+/** A key set is fetched again after this, and used for as long as the second while the issuer fails. */
+export const JWKS_FRESH = 600 * SECOND;
+export const JWKS_KEPT = 24 * HOUR;
+/** After a fetch that failed, or one that an unknown `kid` asked for, no further one of its sort for this long. */
+export const JWKS_COOLING = 30 * SECOND;
+/** Longest `exp - iat` of a token where its issuer's record says nothing. */
+export const TOKEN_LIFE = 24 * HOUR;
+/** Tolerated difference between two clocks. */
+export const SKEW = 5 * SECOND;
+/** A read of the store, a question to the gateway, a fetch of a key set: each waits so long and no longer. */
+export const STORE_PATIENCE = 2 * SECOND;
+export const QUESTION_PATIENCE = 3 * SECOND;
+export const ISSUER_PATIENCE = 3 * SECOND;
+/** Until the head of an origin's answer: API Gateway's own longest. */
+export const ORIGIN_PATIENCE = 30 * SECOND;

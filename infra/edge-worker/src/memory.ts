@@ -1,0 +1,133 @@
+/**
+ * What an isolate remembers of one kind of record: a state machine over time, without a clock or a source.
+ *
+ * A record is fresh, then worth another read, then kept only while reads fail. What was not there, or could not be
+ * read, is not asked for again for a while. Strangers cost no memory: records and their absence are remembered apart,
+ * and of each the least recently used goes when there are too many.
+ */
+
+/** Milliseconds. */
+export interface Spans {
+  readonly fresh: number;
+  readonly kept: number;
+  readonly unknown: number;
+  /** After a read that failed: with a record to fall back on, and without. */
+  readonly rest: number;
+  readonly cooling: number;
+}
+
+/** What a read has found. */
+export type Known<T> = { kind: "record"; record: T } | { kind: "none" } | { kind: "failed" };
+
+/** What to do about a name: answer from memory, or read, with something to fall back on if that fails. */
+export type Recalled<T> =
+  | { use: "record"; record: T; kept: boolean }
+  | { use: "none" | "failed" }
+  | { use: "read"; fallback: T | undefined };
+
+interface Remembered<T> {
+  readonly record: T;
+  readonly readAt: number;
+  /** No read before this. */
+  restUntil: number;
+}
+
+interface Absent {
+  readonly kind: "none" | "failed";
+  readonly until: number;
+}
+
+export class Memory<T> {
+  readonly #spans: Spans;
+  readonly #records: Recent<Remembered<T>>;
+  readonly #absent: Recent<Absent>;
+
+  constructor(spans: Spans, most: number) {
+    this.#spans = spans;
+    this.#records = new Recent(most);
+    this.#absent = new Recent(most);
+  }
+
+  /** Names remembered, one way or the other. */
+  get size(): number {
+    return this.#records.size + this.#absent.size;
+  }
+
+  /** @param fresh if shorter than usual: how old a record may be that is used without another read. */
+  recall(name: string, now: number, fresh = this.#spans.fresh): Recalled<T> {
+    const known = this.#records.get(name);
+    if (known === undefined) {
+      const absent = this.#absent.get(name);
+      return absent !== undefined && now < absent.until ? { use: absent.kind } : { use: "read", fallback: undefined };
+    }
+    const age = now - known.readAt;
+    if (age < fresh) return { use: "record", record: known.record, kept: false };
+    if (age >= this.#spans.kept) return { use: "read", fallback: undefined };
+    if (now < known.restUntil) return { use: "record", record: known.record, kept: true };
+    return { use: "read", fallback: known.record };
+  }
+
+  learn(name: string, found: Known<T>, now: number): void {
+    const { kept, unknown, rest, cooling } = this.#spans;
+    const known = this.#records.get(name);
+    if (found.kind === "record") {
+      this.#absent.delete(name);
+      this.#records.set(name, { record: found.record, readAt: now, restUntil: 0 });
+    } else if (found.kind === "failed" && known !== undefined && now - known.readAt < kept) {
+      known.restUntil = now + rest;
+    } else {
+      this.#records.delete(name);
+      this.#absent.set(name, { kind: found.kind, until: now + (found.kind === "none" ? unknown : cooling) });
+    }
+  }
+}
+
+/** A map that forgets what was longest not asked for. */
+class Recent<V> {
+  readonly #most: number;
+  readonly #map = new Map<string, V>();
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get size(): number {
+    return this.#map.size;
+  }
+
+  get(name: string): V | undefined {
+    const value = this.#map.get(name);
+    if (value !== undefined) this.set(name, value);
+    return value;
+  }
+
+  set(name: string, value: V): void {
+    this.#map.delete(name);
+    this.#map.set(name, value);
+    if (this.#map.size <= this.#most) return;
+    const [oldest] = this.#map.keys();
+    if (oldest !== undefined) this.#map.delete(oldest);
+  }
+
+  delete(name: string): void {
+    this.#map.delete(name);
+  }
+}
+
+/** So many in each second, and no more. */
+export class Budget {
+  readonly #perSecond: number;
+  #second = 0;
+  #spent = 0;
+
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond;
+  }
+
+  spend(now: number): boolean {
+    const second = Math.floor(now / 1_000);
+    if (second !== this.#second) [this.#second, this.#spent] = [second, 0];
+    this.#spent += 1;
+    return this.#spent <= this.#perSecond;
+  }
+}

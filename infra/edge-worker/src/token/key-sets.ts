@@ -1,0 +1,89 @@
+/**
+ * Issuers' key sets (RFC 7517): judged, bounded, and remembered for the version of the record that says where they
+ * are. An empty or unreadable set never replaces a good one.
+ */
+
+import { type CompactVerifyGetKey, createLocalJWKSet, type JWK } from "jose";
+import { JWKS_COOLING, JWKS_FRESH, JWKS_KEPT } from "../lifetimes";
+import { JWKS_BODY, JWKS_KEYS, KID, REMEMBERED_ISSUERS } from "../limits";
+import { type Found, Lookup } from "../lookup";
+import type { IssuerRecord } from "../records/issuer";
+
+export interface KeySet {
+  /** When it was read, in milliseconds: a later one is a newer one. */
+  readonly version: number;
+  readonly kids: ReadonlySet<string>;
+  readonly find: CompactVerifyGetKey;
+}
+
+/** Fetches a public document: `undefined` for everything but a 200 of bounded size, within bounded time. */
+export type Fetch = (address: string, most: number) => Promise<string | undefined>;
+
+const SPANS = { fresh: JWKS_FRESH, kept: JWKS_KEPT, unknown: JWKS_COOLING, rest: JWKS_COOLING, cooling: JWKS_COOLING };
+
+export class KeySets {
+  readonly #sets = new Lookup<KeySet>(SPANS, REMEMBERED_ISSUERS);
+
+  /** @param kid of the token: if the set lacks it, the set is fetched anew, but not often. */
+  async find(
+    issuer: string,
+    record: IssuerRecord,
+    kid: string | undefined,
+    now: number,
+    { fetch, keep }: { fetch: Fetch; keep(work: Promise<unknown>): void },
+  ): Promise<Found<KeySet>> {
+    const name = `${record.version} ${issuer}`;
+    const reader = { read: () => read(issuer, record, now, fetch), keep };
+    const found = await this.#sets.find(name, now, reader);
+    if (found.kind !== "record" || kid === undefined || found.record.kids.has(kid)) return found;
+    const again = await this.#sets.find(name, now, reader, JWKS_COOLING);
+    return again.kind === "record" ? again : found;
+  }
+}
+
+async function read(issuer: string, record: IssuerRecord, now: number, fetch: Fetch) {
+  const address = record.jwksUri ?? (await discovered(issuer, fetch));
+  const body = address === undefined ? undefined : await fetch(address, JWKS_BODY);
+  const set = body === undefined ? undefined : keySet(body, now);
+  return set === undefined ? { kind: "failed" as const } : { kind: "record" as const, record: set };
+}
+
+/** OpenID Connect Discovery 1.0 §4: the document must speak for the issuer itself. */
+async function discovered(issuer: string, fetch: Fetch): Promise<string | undefined> {
+  if (!issuer.startsWith("https://")) return undefined;
+  const body = await fetch(`${issuer.replace(/\/+$/, "")}/.well-known/openid-configuration`, JWKS_BODY);
+  const document = body === undefined ? undefined : json(body);
+  const address = document?.["issuer"] === issuer ? document["jwks_uri"] : undefined;
+  return typeof address === "string" && address.startsWith("https://") ? address : undefined;
+}
+
+/** `undefined`: not a set with a key in it that may verify signatures. */
+export function keySet(body: string, now: number): KeySet | undefined {
+  const keys = json(body)?.["keys"];
+  if (!Array.isArray(keys) || keys.length > JWKS_KEYS) return undefined;
+  const usable = keys.filter(isUsable);
+  const named = usable.flatMap(({ kid }) => (kid === undefined ? [] : [kid]));
+  // Of two keys with one name nobody can tell which is meant.
+  const unique = usable.filter(({ kid }) => named.indexOf(kid ?? "") === named.lastIndexOf(kid ?? ""));
+  if (unique.length === 0) return undefined;
+  return { version: now, kids: new Set(named), find: createLocalJWKSet({ keys: unique }) };
+}
+
+/** Public, for signatures, and of a kind that tokens may be signed with. */
+function isUsable(key: unknown): key is JWK {
+  if (typeof key !== "object" || key === null) return false;
+  const { kty, kid, use, d, key_ops } = key as JWK;
+  const verifies =
+    (use ?? "sig") === "sig" && (key_ops === undefined || (Array.isArray(key_ops) && key_ops.includes("verify")));
+  const isNamed = kid === undefined || (typeof kid === "string" && kid.length <= KID);
+  return ["RSA", "EC", "OKP"].includes(kty ?? "") && d === undefined && verifies && isNamed;
+}
+
+function json(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
