@@ -18,7 +18,7 @@ use countersign_key_sync::job::DryRun;
 use countersign_key_sync::reconcile::{Options, reconcile};
 use countersign_key_sync::start::KeySync;
 use countersign_tests::aws::secrets::Secret;
-use countersign_tests::key_sync::{Aws, now};
+use countersign_tests::key_sync::{Aws, TOKEN_SECRET, now};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use worlds::Worlds;
@@ -48,7 +48,7 @@ fn main() {
 async fn serve(keys: usize) {
     let worlds = Worlds::start(keys, CHANGED.min(keys)).await;
     let secret = Secret::start("countersign-signing").await;
-    secret.put_other("cloudflare-token", TOKEN);
+    secret.put_other(TOKEN_SECRET, TOKEN);
     let places = json!({
         "keys": keys, "table": worlds.table(), "edge": worlds.edge(), "secrets": secret.service.url(), "secret": secret.arn(),
     });
@@ -64,16 +64,7 @@ async fn measure(places: &Value) {
     let place = |name: &str| places[name].as_str().unwrap().to_owned();
     let keys = places["keys"].as_u64().unwrap();
     let aws = Aws { dynamodb: place("table"), secrets_manager: place("secrets"), ..Aws::default() };
-    let variables = [
-        ("KEY_TABLE", "countersign-keys".to_owned()),
-        ("SIGNING_SECRET", place("secret")),
-        ("CLOUDFLARE_ACCOUNT", "acc".to_owned()),
-        ("CLOUDFLARE_NAMESPACE", "ns".to_owned()),
-        ("CLOUDFLARE_SCRIPT", "edge".to_owned()),
-        ("CLOUDFLARE_TOKEN", "cloudflare-token".to_owned()),
-        ("CLOUDFLARE_API", place("edge")),
-    ];
-    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let variables = [("SIGNING_SECRET", &*place("secret")), ("CLOUDFLARE_API", &*place("edge"))];
     let key_sync = aws.key_sync(&variables, Lifetimes::DEFAULT, jumping_clock).await;
     println!("{keys} keys; before any run: {:.1} MiB", peak_mib());
 
