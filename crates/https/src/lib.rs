@@ -177,8 +177,8 @@ fn unanswered(connection: &CaptureSmithyConnection, why: String) -> Failure {
     }
 }
 
-/// An error and what caused it, in one line.
-fn causes(error: &dyn Error) -> String {
+/// An error and what caused it, in one line; of each only what it says of itself.
+pub fn causes(error: &dyn Error) -> String {
     let chain = std::iter::successors(Some(error), |&error| error.source());
     chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -11,11 +11,12 @@ use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::StalledStreamProtectionConfig;
 use aws_sdk_lambda::config::retry::RetryConfig;
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
-use aws_sdk_lambda::error::{DisplayErrorContext, SdkError};
+use aws_sdk_lambda::error::SdkError;
 use aws_sdk_lambda::operation::invoke::{InvokeError, InvokeOutput};
 use aws_sdk_lambda::primitives::Blob;
 use countersign_decision::limits;
 use countersign_function::notes::Notes;
+use countersign_https::causes;
 
 use super::{BackendAnswer, is_idempotent};
 use crate::failure::Failure;
@@ -53,14 +54,14 @@ impl LambdaBackend {
         }
         let event = Blob::new(event);
         let mut output = self.invoke(event.clone()).await;
-        if let Err(SdkError::DispatchFailure(_)) = &output
+        if let Err(error @ SdkError::DispatchFailure(_)) = &output
             && is_idempotent(&outgoing.request.method)
         {
-            note("no connection; asked once more");
+            note(&format!("{}; asked once more", causes(error)));
             output = self.invoke(event).await;
         }
         let output = output.map_err(|error| {
-            note(&DisplayErrorContext(&error).to_string());
+            note(&causes(&error));
             failure(&error)
         })?;
         if output.function_error().is_some() {

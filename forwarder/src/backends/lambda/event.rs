@@ -32,13 +32,18 @@ impl Serialize for Event<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut event = serializer.serialize_map(None)?;
         for (name, value) in &self.members.0 {
-            match (self.format, name.as_ref()) {
-                (Format::V1, "headers") => event.serialize_entry(name, &Last(&self.lines))?,
-                (Format::V1, "multiValueHeaders") => event.serialize_entry(name, &self.lines)?,
-                (Format::V2, "headers") => event.serialize_entry(name, &Joined(&self.lines))?,
-                (Format::V2, "cookies") if !self.lines.contains_key("cookie") => {}
-                _ => event.serialize_entry(name, value)?,
+            let replaced = matches!(name.as_ref(), "headers" | "multiValueHeaders");
+            let hidden = name == "cookies" && !self.lines.contains_key("cookie");
+            if !replaced && !hidden {
+                event.serialize_entry(name, value)?;
             }
+        }
+        match self.format {
+            Format::V1 => {
+                event.serialize_entry("headers", &Last(&self.lines))?;
+                event.serialize_entry("multiValueHeaders", &self.lines)?;
+            }
+            Format::V2 => event.serialize_entry("headers", &Joined(&self.lines))?,
         }
         event.end()
     }
@@ -136,5 +141,7 @@ mod tests {
         assert_kept(event.clone(), seen, &["headers"]);
         event["headers"]["connection"] = json!("cookie");
         assert_eq!(rewritten(&event).get("cookies"), None);
+        event.as_object_mut().unwrap().remove("headers");
+        assert_eq!(rewritten(&event)["headers"]["x-consumer-username"], "acme");
     }
 }
