@@ -25,36 +25,24 @@ impl<'a> Identity<'a> {
     /// # Errors
     /// [`Unreadable`] if it is no object, or has a name twice.
     pub fn read(authorizer: &'a RawValue) -> Result<Option<Self>, Unreadable> {
-        let members: Members<'a> = serde_json::from_str(authorizer.get())?;
-        let nested = members.0.iter().find(|(name, value)| name == "lambda" && value.get().starts_with('{'));
+        let members = members(authorizer)?;
+        let nested = members.iter().find(|(name, value)| name == "lambda" && value.get().starts_with('{'));
         let members = match nested {
-            Some((_, lambda)) => serde_json::from_str(lambda.get())?,
+            Some((_, lambda)) => self::members(lambda)?,
             None => members,
         };
-        if members.0.len() > limits::CONTEXT_ENTRIES {
-            return Err(Unreadable::new("the authorizer's context has more entries than one of ours can have"));
-        }
-        let mut entries: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::with_capacity(members.0.len());
-        for (name, value) in members.0 {
-            if entries.iter().any(|(known, _)| *known == name) {
-                return Err(Unreadable::new("the authorizer's context has a name twice"));
-            }
-            if value.get().starts_with('"') {
-                let Text(value) = serde_json::from_str(value.get())?;
-                entries.push((name, value));
-            }
+        let mut entries = Vec::with_capacity(members.len());
+        for (name, value) in members.into_iter().filter(|(_, value)| value.get().starts_with('"')) {
+            let Text(value) = serde_json::from_str(value.get())?;
+            entries.push((name, value));
         }
         let identity = Self { entries };
-        Ok(identity.get("principal").is_some().then_some(identity))
+        Ok(identity.principal().is_some().then_some(identity))
     }
 
+    /// An entry by its name, a key's own among them.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.entries.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_ref())
-    }
-
-    /// Names and values as the authorizer gave them, the key's own among them.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.entries.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
     }
 
     pub fn principal(&self) -> Option<&str> {
@@ -89,6 +77,20 @@ impl<'a> Identity<'a> {
     pub fn is_inside(&self) -> bool {
         self.get("inside") == Some("true")
     }
+}
+
+/// The members of an object, each name once, and no more of them than a context of ours can have.
+fn members(object: &RawValue) -> Result<Vec<(Cow<'_, str>, &RawValue)>, Unreadable> {
+    let Members(members) = serde_json::from_str(object.get())?;
+    if members.len() > limits::CONTEXT_ENTRIES {
+        return Err(Unreadable::new("the authorizer's context has more entries than one of ours can have"));
+    }
+    let mut names: Vec<_> = members.iter().map(|(name, _)| name.as_ref()).collect();
+    names.sort_unstable();
+    if names.windows(2).any(|pair| matches!(pair, [name, next] if name == next)) {
+        return Err(Unreadable::new("the authorizer's context has a name twice"));
+    }
+    Ok(members)
 }
 
 #[cfg(test)]
@@ -146,7 +148,10 @@ mod tests {
     fn nothing_counts_twice_and_nothing_else_is_read() {
         for json in [
             r#"{"principal":"acme","principal":"root"}"#,
+            r#"{"principal":"acme","inside":false,"inside":"true"}"#,
             r#"{"lambda":{"principal":"acme","inside":"true","inside":"false"}}"#,
+            r#"{"lambda":{"principal":"acme"},"lambda":{"principal":"root"}}"#,
+            r#"{"lambda":"none","lambda":{"principal":"root"}}"#,
             r#""acme""#,
             "[]",
             "7",

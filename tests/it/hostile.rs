@@ -11,6 +11,8 @@ use countersign_tests::gateway;
 use countersign_tests::runtime_api::Reply;
 use serde_json::{Value, json};
 
+pub use self::shapes::pointers;
+
 /// What an event may come to.
 #[derive(Clone, Copy, PartialEq)]
 enum Allowed {

@@ -9,6 +9,7 @@ mod crash;
 mod edge_token;
 mod events;
 mod flood;
+mod forwarder;
 mod freshness;
 mod golden;
 mod hostile;

@@ -12,8 +12,9 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use crate::http::{Answer, Request, Server};
 
-/// What Lambda gives the function for one event; the authorizer's `Timeout` in the template.
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// What Lambda gives the function for one event; the forwarder's `Timeout` in the template, the longest of
+/// those that run here.
+const TIMEOUT: Duration = Duration::from_secs(30);
 const ROOT: &str = "/2018-06-01/runtime/";
 
 /// What the function made of one event.

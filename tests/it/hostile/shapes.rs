@@ -139,7 +139,7 @@ async fn a_name_that_comes_twice() {
 }
 
 /// A pointer to every value of a document, the document itself excepted.
-fn pointers(value: &Value) -> Vec<String> {
+pub fn pointers(value: &Value) -> Vec<String> {
     let children: Vec<(String, &Value)> = match value {
         Value::Object(map) => {
             map.iter().map(|(name, child)| (name.replace('~', "~0").replace('/', "~1"), child)).collect()
