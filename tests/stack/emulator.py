@@ -3,8 +3,8 @@
 MiniStack's events differ from API Gateway's where our functions look: they are corrected before the function is
 invoked (see `events`). And more that would hide a mistake of ours: the error "Unauthorized" of a WebSocket authorizer
 is a 401, a REST API whose media types are all binary makes text of no body, IAM conditions on dynamodb:LeadingKeys are
-evaluated, CloudFormation's ExcludePunctuation is obeyed, a stream's batch with failures is sent again, and secrets are
-rotated (see `rotation`). It knows nothing about Countersign.
+evaluated, CloudFormation's ExcludePunctuation is obeyed, and so is Join in its conditions, a stream's batch with
+failures is sent again, and secrets are rotated (see `rotation`). It knows nothing about Countersign.
 
 Run it instead of the `ministack` command, with the same environment.
 """
@@ -18,7 +18,7 @@ from ministack.core import iam_actions
 from ministack.services import apigateway as http_and_websocket
 from ministack.services import apigateway_v1 as rest
 from ministack.services import lambda_svc
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import engine, handlers, provisioners, stacks
 
 from . import events, rotation
 
@@ -40,6 +40,7 @@ _proxy_http = http_and_websocket._invoke_lambda_proxy
 _media_type_matches = rest._media_type_matches
 _dynamodb_context = iam_actions.dynamodb_service_context
 _secret_string = provisioners._sm_secret_string
+_evaluate_conditions = engine._evaluate_conditions
 _execute_function = lambda_svc._execute_function
 _app = ministack.app
 
@@ -125,6 +126,20 @@ def _secret_string_as_asked(properties):
     return _secret_string(properties)
 
 
+def _conditions_with_joins(template, parameters):
+    def joined(value):
+        match value:
+            case {"Fn::Join": [delimiter, {"Ref": name}]}:
+                return delimiter.join(parameters[name]["Value"].split(","))
+            case dict():
+                return {name: joined(member) for name, member in value.items()}
+            case list():
+                return [joined(member) for member in value]
+        return value
+
+    return _evaluate_conditions(template | {"Conditions": joined(template.get("Conditions", {}))}, parameters)
+
+
 async def _app_with_scope(scope, receive, send):
     events.scope.set(scope)
     await _app(scope, receive, send)
@@ -139,6 +154,7 @@ def main():
     rest._media_type_matches = _media_type_is_binary
     iam_actions.dynamodb_service_context = _dynamodb_context_with_leading_keys
     provisioners._sm_secret_string = _secret_string_as_asked
+    handlers._evaluate_conditions = stacks._evaluate_conditions = _conditions_with_joins
     lambda_svc._execute_function = _execute_and_see_what_failed
     rotation.install()
     ministack.app = _app_with_scope

@@ -10,7 +10,7 @@ import subprocess
 from . import ministack, processes, stack
 from .places import HOME, ROOT
 
-TESTS = "crash::a_killed_step_is_"
+TESTS = ["crash::a_killed_step_is_", "crash::a_killed_tick_was_"]
 
 
 def main():
@@ -21,9 +21,9 @@ def main():
     try:
         environment = os.environ | {"COUNTERSIGN_SECRETS_MANAGER_URL": ministack.endpoint(port)}
         if shutil.which("cargo-nextest"):
-            command = ["cargo", "nextest", "run", "--workspace", "--locked", "-E", f"test(/^{TESTS}/)"]
+            command = ["cargo", "nextest", "run", "--workspace", "--locked", "-E", f"test(/^({'|'.join(TESTS)})/)"]
         else:
-            command = ["cargo", "test", "--workspace", "--locked", "--test", "it", TESTS]
+            command = ["cargo", "test", "--workspace", "--locked", "--test", "it", "--", *TESTS]
         return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     finally:
         stack.stop_parts([group], directory)

@@ -22,6 +22,7 @@ CHECKS = [
     template.the_template_refuses_what_would_be_unsafe,
     template.table_and_secret_outlive_their_stack,
     template.examples_attach_to_apis_that_exist,
+    template.back_ends_may_be_private,
     template.signed_request_signs_as_the_edge_does,
     template.browsers_may_read_refusals,
     results.the_back_end_is_told_who_calls,

@@ -21,7 +21,7 @@ def begin(stack):
     def nobody_is_refused(stack):
         """A rotation under traffic refuses nobody and fails nobody."""
         rotation = lived.result().rotation
-        assert set(rotation.answers) == {200}, rotation
+        assert set(rotation.answers) == {200}, (rotation, _faults(stack))
         assert rotation.answers[200] > 50, rotation
 
     def a_moved_route_loses_nothing(stack):
@@ -37,6 +37,13 @@ def begin(stack):
         assert all(change.edge <= life.EDGE and change.authorizer <= life.AUTHORIZER for change in changes), changes
 
     return [nobody_is_refused, changes_are_known_in_time, a_moved_route_loses_nothing]
+
+
+def _faults(stack):
+    """What the functions behind the edge say about requests that they could not answer."""
+    real, audit = stack.outputs[stacks.SYNCED], Audit(stack.port)
+    lines = [line for who in ("Authorizer", "Forwarder") for line in audit.all_lines(real[f"{who}LogGroup"])]
+    return [{**line, "_aws": None} for line in lines if line["outcome"] == "fault"]
 
 
 def a_rollback_of_the_worker_is_undone(stack):

@@ -124,6 +124,25 @@ def examples_attach_to_apis_that_exist(stack):
         _probes(stack, each)
 
 
+def back_ends_may_be_private(stack):
+    """With subnets the forwarder may run in a network; with no functions among its back ends it may invoke none."""
+    real = deploy.real_template(
+        stack.port,
+        "private",
+        Backend="forwarder",
+        Backends="shop=https://shop.internal.example.com",
+        PrivateBackends="shop",
+        DefaultBackend="shop",
+        ForwarderSubnets="subnet-0a,subnet-0b",
+        ForwarderSecurityGroups="sg-0c",
+    )
+    iam, common = ministack.client("iam", stack.port), {"write-logs", "read-records"}
+    for outputs, own in ((real, "run-in-a-network"), (stack.outputs[stacks.P256], "invoke-back-ends")):
+        role = outputs["ForwarderRoleArn"].rpartition("/")[2]
+        policies = iam.list_role_policies(RoleName=role)["PolicyNames"]
+        assert set(policies) == common | {own}, policies
+
+
 def signed_request_signs_as_the_edge_does(stack):
     """infra/signed_request.py makes requests that the authorizer accepts."""
     api = stack.apis["example"]
