@@ -17,14 +17,14 @@ struct World {
 }
 
 impl World {
-    /// Everything goes to one function.
-    async fn new() -> Self {
+    /// Everything goes to one function, which may take `seconds`.
+    async fn with_patience(seconds: &str) -> Self {
         let (forwarding, functions) = (Forwarding::new().await, Functions::start(&[MAIL]).await);
         let (backends, url) = (format!("mail={MAIL}"), functions.url());
         let more = [
             ("BACKENDS", backends.as_str()),
             ("DEFAULT_BACKEND", "mail"),
-            ("BACKEND_TIMEOUT", "2"),
+            ("BACKEND_TIMEOUT", seconds),
             ("AWS_ENDPOINT_URL_LAMBDA", url.as_str()),
         ];
         let forwarder = forwarding.forwarder(&more).await;
@@ -47,7 +47,7 @@ impl World {
 
 #[tokio::test]
 async fn a_function_gets_the_gateways_event_with_verified_headers() {
-    let world = World::new().await;
+    let world = World::with_patience("20").await;
     for form in Form::ALL {
         let (forwarded, events) = world.send(form, "POST", b"{}").await;
         assert_eq!((forwarded.status, forwarded.body.as_slice()), (200, &b"hello"[..]), "{form:?}");
@@ -74,7 +74,7 @@ async fn a_function_gets_the_gateways_event_with_verified_headers() {
 
 #[tokio::test]
 async fn its_answer_is_read_as_the_gateway_reads_it() {
-    let world = World::new().await;
+    let world = World::with_patience("20").await;
     world.functions.answer(&json!({
         "statusCode": 201, "headers": { "X-One": 1 }, "multiValueHeaders": { "Set-Cookie": ["a=1", "b=2"] },
         "body": "AP8=", "isBase64Encoded": true,
@@ -92,7 +92,7 @@ async fn its_answer_is_read_as_the_gateway_reads_it() {
 
 #[tokio::test]
 async fn whatever_is_no_answer_is_a_defined_failure() {
-    let world = World::new().await;
+    let world = World::with_patience("20").await;
     let invalid = "backend_answer_invalid";
     for (invocation, status, code) in [
         (Invocation::Answers("".into()), 502, invalid),
@@ -119,7 +119,7 @@ async fn whatever_is_no_answer_is_a_defined_failure() {
 
 #[tokio::test]
 async fn a_connection_that_fails_is_tried_again_where_that_is_safe() {
-    let world = World::new().await;
+    let world = World::with_patience("20").await;
     world.functions.then(Invocation::Cut);
     for (method, attempts) in [("GET", 2), ("PUT", 2), ("POST", 1), ("PATCH", 1)] {
         let (forwarded, events) = world.send(Form::Rest, method, b"").await;
@@ -135,7 +135,7 @@ async fn a_connection_that_fails_is_tried_again_where_that_is_safe() {
 
 #[tokio::test]
 async fn a_function_may_take_its_time_and_not_more() {
-    let world = World::new().await;
+    let world = World::with_patience("2").await;
     // Longer than the table may take.
     world.functions.then(Invocation::Slow(Duration::from_millis(1_200)));
     let (forwarded, events) = world.send(Form::Http2, "POST", b"").await;
@@ -152,7 +152,7 @@ async fn a_function_may_take_its_time_and_not_more() {
 
 #[tokio::test]
 async fn an_event_that_grows_beyond_what_a_function_takes_is_too_large() {
-    let world = World::new().await;
+    let world = World::with_patience("20").await;
     let (forwarded, events) = world.send(Form::Rest, "POST", &vec![b'x'; 4_600_000]).await;
     assert_eq!((forwarded.status, events.len()), (200, 1));
     let (forwarded, events) = world.send(Form::Rest, "POST", &vec![b'x'; 4_718_000]).await;
