@@ -103,6 +103,8 @@ async fn whatever_is_refused() {
             function.invoke(broken).await;
         }
     }
+    // Lines come in order: after this one has come, all have.
+    forwarding.send(&function, Form::Rest, &private(&forwarding, "GET", "/"), &json!({})).await;
     assert_kept(&function, "refused");
 }
 
