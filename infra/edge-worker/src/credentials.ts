@@ -74,10 +74,9 @@ function decoded(text: string): string {
   return asText(bytes) ?? bytes;
 }
 
-/** The query without a name's parameters; all others stay as they were written. */
-export function withoutParameters(query: string, names: readonly string[]): string {
-  const name = (piece: string) => decoded(piece.split("=", 1)[0] ?? "");
-  const kept = query.split("&").filter((piece) => !names.includes(name(piece)));
+/** The parameters of a query whose names are to be kept, as they were written. */
+export function keepParameters(query: string, isKept: (name: string) => boolean): string {
+  const kept = query.split("&").filter((piece) => isKept(decoded(piece.split("=", 1)[0] ?? "")));
   return kept.join("&");
 }
 

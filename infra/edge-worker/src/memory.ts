@@ -3,7 +3,7 @@
  *
  * A record is fresh, then worth another read, then kept only while reads fail. What was not there, or could not be
  * read, is not asked for again for a while. Strangers cost no memory: records and their absence are remembered apart,
- * and of each the least recently used goes when there are too many.
+ * and of each those go that were not asked for lately.
  */
 
 /** Milliseconds. */
@@ -82,35 +82,40 @@ export class Memory<T> {
   }
 }
 
-/** A map that forgets what was longest not asked for. */
+/**
+ * A map of bounded size, in two generations: what was asked for lately is in the younger one, and when that has half
+ * of the room, the older one goes. So what is forgotten was not asked for while that many others were.
+ */
 class Recent<V> {
-  readonly #most: number;
-  readonly #map = new Map<string, V>();
+  readonly #half: number;
+  #young = new Map<string, V>();
+  #old = new Map<string, V>();
 
   constructor(most: number) {
-    this.#most = most;
+    this.#half = Math.max(Math.floor(most / 2), 1);
   }
 
   get size(): number {
-    return this.#map.size;
+    return this.#young.size + this.#old.size;
   }
 
   get(name: string): V | undefined {
-    const value = this.#map.get(name);
-    if (value !== undefined) this.set(name, value);
-    return value;
+    const young = this.#young.get(name);
+    if (young !== undefined) return young;
+    const old = this.#old.get(name);
+    if (old !== undefined) this.set(name, old);
+    return old;
   }
 
   set(name: string, value: V): void {
-    this.#map.delete(name);
-    this.#map.set(name, value);
-    if (this.#map.size <= this.#most) return;
-    const [oldest] = this.#map.keys();
-    if (oldest !== undefined) this.#map.delete(oldest);
+    if (this.#young.size >= this.#half && !this.#young.has(name)) [this.#old, this.#young] = [this.#young, new Map()];
+    this.#old.delete(name);
+    this.#young.set(name, value);
   }
 
   delete(name: string): void {
-    this.#map.delete(name);
+    this.#young.delete(name);
+    this.#old.delete(name);
   }
 }
 

@@ -1,5 +1,188 @@
+/** The edge Worker: the one file that has to do with the world. What it decides is in `serve`. */
+
+import { boundedText } from "./bounded";
+import { base64url, hex } from "./bytes";
+import { type Configured, configOf, type Env as Settings } from "./config";
+import * as cors from "./cors";
+import { sendLogs } from "./inside";
+import { Journal, type Line, written } from "./journal";
+import { STORE_PATIENCE } from "./lifetimes";
+import { isProbe, prove } from "./probe";
+import { outcomeOf } from "./reasons";
+import { refused, reply } from "./replies/reply";
+import { type Served, serve } from "./serve";
+import { type SigningKey, type SigningKeys, signingKeys } from "./signature/key";
+import { Sources } from "./sources";
+import type { World } from "./world";
+
+export interface Env extends Settings {
+  readonly COUNTERSIGN: KVNamespace;
+}
+
+/** What an isolate makes of its bindings, once. */
+interface Isolate {
+  readonly configured: Configured;
+  readonly keys: SigningKeys;
+  readonly signing: SigningKey | undefined;
+  readonly sources: Sources;
+  readonly journal: Journal;
+}
+
+const isolates = new WeakMap<object, Isolate>();
+
 export default {
-  fetch(): Response {
-    return new Response(null, { status: 503 });
+  async fetch(request, env, context): Promise<Response> {
+    const world = worldOf(env, context);
+    try {
+      return await answer(request, isolateOf(env, world), world);
+    } catch (error) {
+      world.tell(JSON.stringify({ edge: "worker", outcome: "fault", code: "defect", cause: causeOf(error) }));
+      return reply(refused("defect"), { replies: "plain", realm: undefined }, { ...NOBODY, requestId: requestId() });
+    }
   },
-} satisfies ExportedHandler;
+} satisfies ExportedHandler<Env>;
+
+const NOBODY = { accept: null, client: "", realm: undefined, latency: 0 };
+
+export async function answer(request: Request, isolate: Isolate, world: World): Promise<Response> {
+  const { configured, keys, signing, sources, journal } = isolate;
+  if (!configured.ok) {
+    return reply(
+      refused("configuration_invalid"),
+      { replies: "plain", realm: undefined },
+      { ...NOBODY, requestId: requestId() },
+    );
+  }
+  const { config } = configured;
+  if (isProbe(request, config.hosts)) return prove(request, keys, config, world);
+  const began = world.now();
+  const served = await serve(request, { config, sources, signing }, world);
+  const latency = world.now() - began;
+  const response = responseOf(served, request, isolate, latency);
+  const line = lineOf(served, response, signing, latency);
+  if (config.logs === "all" || (config.logs === "refusals" && line.outcome !== "allow"))
+    journal.add(written(line), world.now());
+  const { gateway } = config;
+  if (config.doors && gateway !== undefined && signing !== undefined) {
+    world.keep(journal.flush(world.now(), (lines) => sendLogs(world, gateway, signing, lines)));
+  }
+  return response;
+}
+
+function responseOf({ answer, arrival, route }: Served, request: Request, isolate: Isolate, latency: number): Response {
+  const { configured } = isolate;
+  const config = configured.ok ? configured.config : { replies: "plain" as const, realm: undefined };
+  const asked = {
+    accept: request.headers.get("accept"),
+    client: arrival?.client.ip ?? "",
+    realm: config.realm,
+    latency,
+  };
+  // A connection that changes its protocol is passed on as it is.
+  if (answer.kind === "answered" && answer.response.status === 101) return answer.response;
+  const response =
+    answer.kind === "answered"
+      ? new Response(answer.response.body, answer.response)
+      : reply(refused(answer.reason, answer.tier), config, { ...asked, requestId: requestId() });
+  if (route?.cors !== undefined && !(answer.kind === "answered" && answer.from === "edge")) {
+    cors.tell(route.cors, request.headers.get("origin"), response.headers);
+  }
+  return response;
+}
+
+function lineOf(served: Served, response: Response, signing: SigningKey | undefined, duration: number): Line {
+  const { answer, arrival, caller, route } = served;
+  const code = answer.kind === "refused" ? answer.reason : "allow";
+  return {
+    outcome: answer.kind === "refused" ? outcomeOf(answer.reason) : "allow",
+    code,
+    shadow: served.shadow,
+    status: response.status,
+    ray: arrival?.client.ray,
+    request_id: response.headers.get("apigw-requestid") ?? response.headers.get("x-amzn-requestid") ?? undefined,
+    method: arrival?.method ?? "",
+    table_route: route?.id,
+    principal: caller.key?.principal ?? caller.token?.subject,
+    key_id: caller.key?.keyId,
+    issuer: caller.token?.issuer,
+    edge_keyid: answer.kind === "answered" && answer.from === "origin" ? signing?.keyid : undefined,
+    client_ip: arrival?.client.ip,
+    country: arrival?.client.country,
+    cache: answer.kind === "answered" && answer.from === "cache" ? "hit" : undefined,
+    body: served.streamed ? "streamed" : undefined,
+    kept: caller.kept || undefined,
+    duration,
+  };
+}
+
+function isolateOf(env: Env, world: World): Isolate {
+  const known = isolates.get(env);
+  if (known !== undefined) return known;
+  const configured = configOf(env);
+  if (!configured.ok)
+    world.tell(JSON.stringify({ edge: "worker", code: "configuration_invalid", problems: configured.problems }));
+  const keys = signingKeys(env);
+  const slots = [keys.active, keys.standby].flatMap((slot) => (slot.kind === "unusable" ? [slot.why] : []));
+  if (slots.length > 0) world.tell(JSON.stringify({ edge: "worker", code: "signing_key_missing", problems: slots }));
+  const signing = keys.active.kind === "key" ? keys.active.key : undefined;
+  const isolate = { configured, keys, signing, sources: new Sources(), journal: new Journal() };
+  isolates.set(env, isolate);
+  return isolate;
+}
+
+function worldOf(env: Env, context: ExecutionContext): World {
+  return {
+    now: () => Date.now(),
+    nonce: () => base64url(crypto.getRandomValues(new Uint8Array(16))),
+    stored: (name, most) => within(STORE_PATIENCE, stored(env.COUNTERSIGN, name, most)),
+    send: headWithin,
+    limit: async (binding, key) => (await limiter(env, binding)?.limit({ key }))?.success,
+    cached: (key) => caches.default.match(key),
+    cache: (key, response) => caches.default.put(key, response),
+    keep: (work) => context.waitUntil(work),
+    // biome-ignore lint/suspicious/noConsole: the one place where something is said
+    tell: (line) => console.error(line),
+  };
+}
+
+/** Only the head is waited for so long: a body may take its time. */
+async function headWithin(request: Request, patience: number): Promise<Response> {
+  const waiting = new AbortController();
+  const timer = setTimeout(() => waiting.abort(new DOMException("no answer", "TimeoutError")), patience);
+  try {
+    return await fetch(request, { signal: waiting.signal, redirect: "manual" });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function stored(store: KVNamespace, name: string, most: number): Promise<string | undefined> {
+  const stream = await store.get(name, { type: "stream", cacheTtl: 30 });
+  if (stream === null) return undefined;
+  const text = await boundedText(stream, most);
+  if (text === undefined) throw new RangeError("the value is larger than any of ours");
+  return text;
+}
+
+function limiter(env: Env, binding: string): RateLimit | undefined {
+  const found: unknown = Object.hasOwn(env, binding) ? Reflect.get(env, binding) : undefined;
+  return typeof found === "object" && found !== null && "limit" in found ? (found as RateLimit) : undefined;
+}
+
+/** KV has no patience of its own. */
+function within<T>(patience: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("the store does not answer")), patience);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+/** Where something went wrong, without the message: it may quote a request. */
+function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return "not an error";
+  return [error.name, ...(error.stack ?? "").split("\n").slice(1, 4)].join(" ");
+}
+
+function requestId(): string {
+  return hex(crypto.getRandomValues(new Uint8Array(16)));
+}

@@ -1,4 +1,7 @@
 declare namespace Cloudflare {
+  interface Env {
+    COUNTERSIGN: KVNamespace;
+  }
   interface GlobalProps {
     mainModule: typeof import("../src/worker");
   }

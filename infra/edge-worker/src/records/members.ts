@@ -90,11 +90,16 @@ export function entries<T>(most: number, read: (value: unknown) => T): (value: u
 }
 
 /** A JSON text as `read` has it; `undefined` where it is malformed. */
-export function parsed<T>(json: string, read: (members: Members) => T): T | undefined {
+export function parsedValue<T>(json: string, read: (value: unknown) => T): T | undefined {
   try {
-    return read(new Members(JSON.parse(json)));
+    return read(JSON.parse(json));
   } catch (error) {
     if (error instanceof Malformed || error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+/** The same for an object. */
+export function parsed<T>(json: string, read: (members: Members) => T): T | undefined {
+  return parsedValue(json, (value) => read(new Members(value)));
 }

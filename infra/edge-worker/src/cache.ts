@@ -1,0 +1,49 @@
+/**
+ * Answers to public GETs, kept at the edge: who may have one, under which name, and which answers may be kept.
+ *
+ * Nothing that a credential brought about is kept, and nobody who shows one is answered from here: RFC 9111 §3.5
+ * without its exceptions.
+ */
+
+import type { Arrival } from "./arrival";
+import { keepParameters } from "./credentials";
+import type { Cache } from "./records/routes";
+
+/** Whether a request may be answered from the cache, and its answer be kept there. */
+export function isPublic(cache: Cache, arrival: Arrival, isAnonymous: boolean): boolean {
+  const { method, headers } = arrival;
+  const personal = ["authorization", "cookie", "range", ...cache.bypass].some((name) => headers.has(name));
+  return method === "GET" && isAnonymous && !personal;
+}
+
+/** The name of an answer: everything that tells it from others, and nothing that a client could write into it. */
+export function cacheKey(cache: Cache, route: string, arrival: Arrival): Request {
+  const [path = "", query = ""] = arrival.target.split(/\?(.*)/s);
+  const told = keepParameters(query, (name) => cache.query?.includes(name) ?? true);
+  const own = cache.headers.map((header) => [header, arrival.headers.get(header)]);
+  const facets = encodeURIComponent(JSON.stringify([route, arrival.host, told, own]));
+  return new Request(`https://cache.invalid${path}?${facets}`);
+}
+
+/** Whether an answer is everybody's, and all that it varies by is part of its name. */
+export function isKeepable(cache: Cache, { headers, status }: Response): boolean {
+  const control = (headers.get("cache-control") ?? "").toLowerCase();
+  const vary = (headers.get("vary") ?? "").toLowerCase().split(",");
+  const isTold = (name: string) => ["", "origin", "accept-encoding", ...cache.headers].includes(name.trim());
+  const isPersonal = /\b(private|no-store|no-cache)\b/.test(control) || headers.has("set-cookie");
+  return status === 200 && !isPersonal && vary.every(isTold);
+}
+
+/** The answer as it is kept, for as long as the route says. */
+export function toKeep(cache: Cache, answer: Response): Response {
+  const kept = new Response(answer.body, answer);
+  kept.headers.set("cache-control", `public, max-age=${cache.ttl}`);
+  // Whose request it was is none of the next client's business, and what browsers are told is told to each anew.
+  for (const name of [...kept.headers.keys()]) {
+    if (ITS_OWN.has(name) || name.startsWith("access-control-")) kept.headers.delete(name);
+  }
+  kept.headers.delete("vary");
+  return kept;
+}
+
+const ITS_OWN = new Set(["apigw-requestid", "x-amzn-requestid", "x-amz-apigw-id", "x-amzn-trace-id", "cf-ray"]);

@@ -1,0 +1,156 @@
+/**
+ * The Worker's settings: the one file that names its variables. What is wrong with them is told all at once, and
+ * until it is mended every request is a fault.
+ */
+
+import type { Places } from "./credentials";
+import { entries, integer, Malformed, Members, oneOf, parsedValue, text } from "./records/members";
+import type { KeyBindings } from "./signature/key";
+
+export interface Env extends KeyBindings {
+  /** Names of hosts, with commas between them. */
+  readonly HOSTS?: string;
+  /** `{"api": {"url": "https://abc.execute-api.eu-west-1.amazonaws.com/prod", "kind": "gateway"}}`. */
+  readonly ORIGINS?: string;
+  /** Where requests go that no route sends elsewhere; absent: nowhere. */
+  readonly DEFAULT_ORIGIN?: string;
+  /** The origin whose inside doors are asked; absent: the first gateway. */
+  readonly GATEWAY?: string;
+  /** `on` where the forwarder stands behind the gateway: then keys are looked up and logs are sent there. */
+  readonly DOORS?: string;
+  readonly API_KEY_NAMES?: string;
+  /** Some of `header`, `query`, `body`. */
+  readonly API_KEY_PLACES?: string;
+  /** `plain`, or the Kong whose replies clients expect, such as `kong-3.9`. */
+  readonly REPLIES?: string;
+  readonly REALM?: string;
+  /** Bodies of at most so many bytes are read and signed; longer ones are streamed without a digest. */
+  readonly DIGEST_LIMIT?: string;
+  /** `{"gold": {"binding": "TIER_GOLD", "limit": 600, "period": 60}}`: as the bindings say it. */
+  readonly TIERS?: string;
+  /** Which requests get a log line: `all`, `refusals` or `off`. */
+  readonly LOGS?: string;
+}
+
+export interface Origin {
+  /** Host and port, as they are signed. */
+  readonly authority: string;
+  readonly scheme: "http" | "https";
+  /** In front of a client's path: a stage, or nothing. */
+  readonly prefix: string;
+  /** What goes to a gateway is signed. Only there do keys become hashes. */
+  readonly kind: "gateway" | "public";
+}
+
+export interface Tier {
+  readonly name: string;
+  readonly binding: string;
+  readonly limit: number;
+  /** Seconds. */
+  readonly period: number;
+}
+
+export interface Config {
+  readonly hosts: ReadonlySet<string>;
+  readonly origins: ReadonlyMap<string, Origin>;
+  readonly defaultOrigin: Origin | undefined;
+  readonly gateway: Origin | undefined;
+  readonly doors: boolean;
+  readonly places: Places;
+  readonly replies: Replies;
+  readonly realm: string | undefined;
+  readonly digestLimit: number;
+  readonly tiers: ReadonlyMap<string, Tier>;
+  readonly logs: "all" | "refusals" | "off";
+}
+
+const KONGS = ["kong-0.14", "kong-1.1", "kong-2.1", "kong-3.0", "kong-3.5", "kong-3.6", "kong-3.7"] as const;
+/** Each profile by the first version that behaves so. */
+export type Replies = "plain" | (typeof KONGS)[number];
+
+export type Configured = { ok: true; config: Config } | { ok: false; problems: readonly string[] };
+
+export function configOf(env: Env): Configured {
+  const problems: string[] = [];
+  const hosts = list(env.HOSTS).map((host) => host.toLowerCase());
+  if (hosts.length === 0) problems.push("HOSTS is missing: the names that this Worker answers for");
+  const origins = named(env.ORIGINS, origin) ?? new Map<string, Origin>();
+  if (origins.size === 0) problems.push('ORIGINS is not JSON such as {"api": {"url": "https://…", "kind": "gateway"}}');
+  const tiers = env.TIERS === undefined ? new Map<string, Tier>() : named(env.TIERS, tier);
+  if (tiers === undefined)
+    problems.push('TIERS is not JSON such as {"gold": {"binding": "TIER_GOLD", "limit": 600, "period": 60}}');
+  const known = (name: "DEFAULT_ORIGIN" | "GATEWAY") => {
+    const chosen = env[name] === undefined || env[name] === "" ? undefined : origins.get(env[name]);
+    if (env[name] && chosen === undefined) problems.push(`${name} is not a name of ORIGINS`);
+    return chosen;
+  };
+  const gateway = known("GATEWAY") ?? [...origins.values()].find(({ kind }) => kind === "gateway");
+  if (gateway?.kind === "public") problems.push("GATEWAY is not an origin of kind gateway");
+  const choice = <T extends string>(name: keyof Env & string, choices: readonly T[], usual: T): T => {
+    const found = choices.find((each) => each === (env[name] || usual));
+    if (found === undefined) problems.push(`${name} is none of ${choices.join(", ")}`);
+    return found ?? usual;
+  };
+  const names = list(env.API_KEY_NAMES || "x-api-key");
+  if (!names.every((name) => /^[\w-]+$/.test(name))) problems.push("API_KEY_NAMES are letters, digits, - and _");
+  const places = list(env.API_KEY_PLACES || "header");
+  if (!places.every((place) => ["header", "query", "body"].includes(place))) {
+    problems.push("API_KEY_PLACES are some of header, query, body");
+  }
+  const digestLimit = Number(env.DIGEST_LIMIT || 1_048_576);
+  if (!Number.isInteger(digestLimit) || digestLimit < 0) problems.push("DIGEST_LIMIT is not a number of bytes");
+  const config = {
+    hosts: new Set(hosts),
+    origins,
+    defaultOrigin: known("DEFAULT_ORIGIN"),
+    gateway,
+    doors: choice("DOORS", ["on", "off"], "off") === "on",
+    places: {
+      names,
+      header: places.includes("header"),
+      query: places.includes("query"),
+      body: places.includes("body"),
+    },
+    replies: choice("REPLIES", ["plain", ...KONGS], "plain"),
+    realm: env.REALM || undefined,
+    digestLimit,
+    tiers: tiers ?? new Map(),
+    logs: choice("LOGS", ["all", "refusals", "off"], "all"),
+  };
+  return problems.length === 0 ? { ok: true, config } : { ok: false, problems };
+}
+
+function list(value: string | undefined): string[] {
+  return (value ?? "")
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+}
+
+/** A JSON object whose names are the operator's. */
+function named<T>(json: string | undefined, read: (name: string, members: Members) => T): Map<string, T> | undefined {
+  const all = entries(64, (value) => new Members(value));
+  return parsedValue(json ?? "", (value) => new Map(all(value).map(([name, members]) => [name, read(name, members)])));
+}
+
+const ADDRESS = /^(https?):\/\/([a-z0-9.-]+(?::\d+)?)((?:\/[\w.~-]+)*)\/?$/;
+
+function origin(_name: string, members: Members): Origin {
+  const [, scheme, authority, prefix] = ADDRESS.exec(members.required("url", text)) ?? [];
+  const kind = members.required("kind", oneOf("gateway", "public"));
+  members.done();
+  if ((scheme !== "http" && scheme !== "https") || authority === undefined) throw new Malformed("url is no address");
+  const plain = authority.replace(scheme === "https" ? /:443$/ : /:80$/, "");
+  return { scheme, authority: plain, prefix: prefix ?? "", kind };
+}
+
+function tier(name: string, members: Members): Tier {
+  const found = {
+    name,
+    binding: members.required("binding", text),
+    limit: members.required("limit", integer(1, 1_000_000_000)),
+    period: members.required("period", integer(1, 86_400)),
+  };
+  members.done();
+  return found;
+}

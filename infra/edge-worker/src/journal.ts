@@ -1,0 +1,91 @@
+/**
+ * Log lines: one JSON object for each request, under the names that the authorizer's and the forwarder's lines have,
+ * so that one ray finds all three. Nothing secret is in them: no credential, no query, no header of a client's.
+ *
+ * They gather in the isolate and leave in batches when a request is over. What does not leave in time is forgotten,
+ * and counted.
+ */
+
+import { LOGS_BODY, LOGS_LINE, LOGS_LINES, QUOTED } from "./limits";
+
+export interface Line {
+  readonly outcome: "allow" | "refuse" | "fault";
+  readonly code: string;
+  /** What would have been the code, where the route only watches. */
+  readonly shadow?: string | undefined;
+  readonly status: number;
+  readonly ray: string | undefined;
+  /** The gateway's own id of the request. */
+  readonly request_id: string | undefined;
+  readonly method: string;
+  readonly table_route: string | undefined;
+  readonly principal: string | undefined;
+  readonly key_id: string | undefined;
+  readonly issuer: string | undefined;
+  readonly edge_keyid: string | undefined;
+  readonly client_ip: string | undefined;
+  readonly country: string | undefined;
+  readonly cache: "hit" | undefined;
+  /** The body was too long to be signed. */
+  readonly body: "streamed" | undefined;
+  readonly kept: boolean | undefined;
+  /** Milliseconds until the head of the answer; waiting is all that a Worker's clock sees. */
+  readonly duration: number;
+}
+
+/** A line of JSON, or nothing where it would be too long. */
+export function written(line: Line): string | undefined {
+  const text = JSON.stringify({ edge: "worker", ...line }, (_, value: unknown) =>
+    typeof value === "string" ? quoted(value) : value,
+  );
+  return text.length <= LOGS_LINE ? text : undefined;
+}
+
+/** ASCII, so that characters are bytes and no reader of lines sees one too many. */
+function quoted(text: string): string {
+  return text
+    .slice(0, QUOTED)
+    .replaceAll(/[^\x20-\x7e]/g, "\ufffd")
+    .replaceAll("\ufffd", "?");
+}
+
+/** When a batch is worth a request: so many lines, or the oldest so long ago, in milliseconds. */
+const BATCH = 100;
+const OLDEST = 5_000;
+
+export class Journal {
+  #lines: string[] = [];
+  #size = 0;
+  #since = 0;
+  #dropped = 0;
+  #sending = false;
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  add(line: string | undefined, now: number): void {
+    const size = (line?.length ?? 0) + 1;
+    if (line === undefined || this.#lines.length >= LOGS_LINES - 1 || this.#size + size > LOGS_BODY - LOGS_LINE) {
+      this.#dropped += 1;
+      return;
+    }
+    if (this.#lines.length === 0) this.#since = now;
+    this.#lines.push(line);
+    this.#size += size;
+  }
+
+  /** Sends what is due, one batch at a time. What could not be sent is not tried again. */
+  async flush(now: number, send: (lines: readonly string[]) => Promise<boolean>): Promise<void> {
+    const isDue = this.#lines.length >= BATCH || now - this.#since >= OLDEST;
+    if (this.#sending || this.#lines.length === 0 || !isDue) return;
+    const [lines, dropped] = [this.#lines, this.#dropped];
+    [this.#lines, this.#size, this.#dropped, this.#sending] = [[], 0, 0, true];
+    const told = dropped === 0 ? [] : [JSON.stringify({ edge: "worker", dropped })];
+    try {
+      if (!(await send([...lines, ...told]))) this.#dropped += lines.length + dropped;
+    } finally {
+      this.#sending = false;
+    }
+  }
+}

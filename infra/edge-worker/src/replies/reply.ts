@@ -1,0 +1,58 @@
+/** What each reason looks like on the wire: the one mapping from reasons to replies. */
+
+import { METHODS } from "../arrival";
+import type { Config, Tier } from "../config";
+import { limitHeaders } from "../limiting";
+import { type Reason, statusOf } from "../reasons";
+import { type Asked, kongReply } from "./kong";
+
+export interface Refused {
+  readonly reason: Reason;
+  /** Beyond those that the reason brings along. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+export function refused(reason: Reason, tier?: Tier): Refused {
+  return { reason, headers: tier === undefined ? own(reason) : limitHeaders(tier) };
+}
+
+export function reply(refusal: Refused, config: Pick<Config, "replies" | "realm">, asked: Asked): Response {
+  const answer = config.replies === "plain" ? undefined : kongReply(config.replies, refusal, asked);
+  const written = answer ?? plain(refusal, asked.requestId);
+  // The next request may be answered.
+  written.headers.set("cache-control", "no-store");
+  return written;
+}
+
+/** As the forwarder writes its own. */
+function plain({ reason, headers }: Refused, requestId: string): Response {
+  const status = statusOf(reason);
+  const body = { message: PHRASES[status] ?? "Error", code: reason, request_id: requestId };
+  const told = new Headers(headers.map(([name, value]) => [name, value]));
+  return Response.json(body, { status, headers: told });
+}
+
+function own(reason: Reason): [string, string][] {
+  if (reason === "method_unknown") return [["allow", METHODS.join(", ")]];
+  if (reason === "lookups_exhausted") return [["retry-after", "1"]];
+  if (statusOf(reason) !== 401) return [];
+  return [["www-authenticate", reason.startsWith("token_") ? 'Bearer error="invalid_token"' : "Key, Bearer"]];
+}
+
+/** RFC 9110 §15, RFC 6585. */
+const PHRASES: Record<number, string> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  413: "Content Too Large",
+  414: "URI Too Long",
+  421: "Misdirected Request",
+  429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+};

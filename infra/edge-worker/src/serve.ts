@@ -1,0 +1,205 @@
+/**
+ * A client's request from its arrival to its answer. Only sequences:
+ *
+ *   arrival ─► route ─► preflight? ─► caller ─► address, headers ─► limits ─► cache? ─► body ─► sign ─► fetch ─► reply
+ *
+ * What the request itself forbids is refused whatever its route says. The rest is judged as the route's mode has it:
+ * `enforce` refuses, `shadow` judges and lets through, `off` does not judge.
+ */
+
+import { address } from "./address";
+import { type Arrival, arrival } from "./arrival";
+import { type Gathered, gather } from "./bounded";
+import { cacheKey, isKeepable, isPublic, toKeep } from "./cache";
+import { type Auth, type Caller, judge, NOBODY, type Presented, presented } from "./caller";
+import type { Config, Origin, Tier } from "./config";
+import * as cors from "./cors";
+import { apiKey, bodyFields, type Fields } from "./credentials";
+import { ORIGIN_PATIENCE } from "./lifetimes";
+import { exceeded } from "./limiting";
+import { BODY_WITH_KEY } from "./limits";
+import { lacks, outgoing } from "./outgoing";
+import { bad, good, type Reason, type Result } from "./reasons";
+import type { Route } from "./records/routes";
+import { admits, choose } from "./routing";
+import type { SigningKey } from "./signature/key";
+import type { Sources } from "./sources";
+import type { World } from "./world";
+
+/** What a request meets here, the same for all of an isolate. */
+export interface Edge {
+  readonly config: Config;
+  readonly sources: Sources;
+  readonly signing: SigningKey | undefined;
+}
+
+/** What became of a request, and what is told about it. */
+export interface Served {
+  readonly arrival: Arrival | undefined;
+  readonly route: Route | undefined;
+  readonly caller: Caller;
+  readonly answer: Answer;
+  /** Why it would have been refused, where it was let through all the same. */
+  readonly shadow: Reason | undefined;
+  readonly streamed: boolean;
+}
+
+export type Answer =
+  | { kind: "answered"; response: Response; from: "origin" | "cache" | "edge" }
+  | { kind: "refused"; reason: Reason; tier: Tier | undefined };
+
+const UNTOLD = { arrival: undefined, route: undefined, caller: NOBODY, shadow: undefined, streamed: false };
+
+export async function serve(request: Request, edge: Edge, world: World): Promise<Served> {
+  const arrived = arrival(request, edge.config.hosts);
+  if (!arrived.ok) return { ...UNTOLD, answer: refusedFor(arrived.reason) };
+  const here = arrived.value;
+  const chosen = await routeOf(here, edge, world);
+  if (!chosen.ok) return { ...UNTOLD, arrival: here, answer: refusedFor(chosen.reason) };
+  const { route, origin } = chosen.value;
+  const told = { ...UNTOLD, arrival: here, route };
+  if (route?.cors !== undefined && cors.isPreflight(here.method, here.headers)) {
+    return { ...told, answer: { kind: "answered", response: cors.preflight(route.cors, here.headers), from: "edge" } };
+  }
+  const { body, fields } = await bodyOf(request, here, origin, edge.config);
+  const shown = await show(here, fields, edge.config);
+  const judged = await judgement(route, here, shown, edge, world);
+  const mode = route?.mode ?? "enforce";
+  const caller = judged.caller ?? NOBODY;
+  const streamed = body?.kind === "longer";
+  if (judged.refusal !== undefined && mode === "enforce") {
+    const { reason, tier } = judged.refusal;
+    return { ...told, caller, streamed, answer: { kind: "refused", reason, tier } };
+  }
+  const answer = await answered({ here, route, origin, shown, body, isEnforced: mode === "enforce" }, edge, world);
+  return { ...told, caller, streamed, shadow: judged.refusal?.reason, answer };
+}
+
+function refusedFor(reason: Reason, tier?: Tier): Answer {
+  return { kind: "refused", reason, tier };
+}
+
+interface Chosen {
+  readonly route: Route | undefined;
+  readonly origin: Origin;
+}
+
+/** A preflight takes the route of the request that it asks about. */
+async function routeOf(here: Arrival, { config, sources }: Edge, world: World): Promise<Result<Chosen>> {
+  const found = await sources.routes(world);
+  if (found.kind === "failed" || found.kind === "exhausted") return bad("routes_unavailable");
+  const facts = {
+    method: cors.isPreflight(here.method, here.headers) ? cors.askedMethod(here.headers) : here.method,
+    host: here.host,
+    path: here.path,
+    client: address(here.client.ip),
+    country: here.client.country,
+  };
+  const route = found.kind === "record" ? choose(found.record.routes, facts, world.now()) : undefined;
+  if (route?.origin === undefined) {
+    return config.defaultOrigin === undefined ? bad("route_missing") : good({ route, origin: config.defaultOrigin });
+  }
+  const origin = config.origins.get(route.origin);
+  return origin === undefined ? bad("origin_unlisted") : good({ route, origin });
+}
+
+/** A body is read where a digest or a key is wanted of it, and only so far. */
+async function bodyOf(
+  request: Request,
+  here: Arrival,
+  origin: Origin,
+  { digestLimit, places }: Config,
+): Promise<{ body: Gathered | undefined; fields: Fields | undefined }> {
+  if (request.body === null) return { body: undefined, fields: undefined };
+  const most = Math.max(origin.kind === "gateway" ? digestLimit : 0, places.body ? BODY_WITH_KEY : 0);
+  if (here.length !== undefined && here.length > most) {
+    return { body: { kind: "longer", stream: request.body }, fields: undefined };
+  }
+  const body = await gather(request.body, most);
+  const isRead = places.body && body.kind === "whole" && body.body.byteLength <= BODY_WITH_KEY;
+  return { body, fields: isRead ? bodyFields(here.headers.get("content-type"), body.body) : undefined };
+}
+
+function show(here: Arrival, fields: Fields | undefined, { places }: Config): Promise<Presented> {
+  const [, query = ""] = here.target.split(/\?(.*)/s);
+  return presented(apiKey(places, here.headers, query, fields), here.headers.get("authorization"));
+}
+
+interface Judgement {
+  readonly caller: Caller | undefined;
+  readonly refusal: { readonly reason: Reason; readonly tier: Tier | undefined } | undefined;
+}
+
+/** Who calls, whether from here, and whether not too often: in this order, the first that fails. */
+async function judgement(
+  route: Route | undefined,
+  here: Arrival,
+  shown: Presented,
+  { config, sources, signing }: Edge,
+  world: World,
+): Promise<Judgement> {
+  if (route?.mode === "off") return { caller: undefined, refusal: undefined };
+  const refusal = (reason: Reason, caller?: Caller, tier?: Tier) => ({ caller, refusal: { reason, tier } });
+  if (route !== undefined && !admits(route, address(here.client.ip))) return refusal("address_refused");
+  const auth: Auth = route?.auth ?? "any";
+  const judged = await judge(auth, shown, { arrival: here, config, sources, signing, world });
+  if (!judged.ok) return refusal(judged.reason);
+  const caller = judged.value;
+  if (route !== undefined && lacks(route.headers, here.headers)) return refusal("header_missing", caller);
+  const who = caller.key?.keyId ?? caller.token?.subject ?? here.client.ip;
+  const tiers = [caller.key?.rateLimit, route?.rateLimit];
+  const counted = tiers.flatMap((tier, at) =>
+    tier === undefined ? [] : [{ tier, name: at === 0 ? who : `${route?.id} ${who}` }],
+  );
+  const tier = await exceeded(counted, config, world);
+  return tier === undefined ? { caller, refusal: undefined } : refusal("rate_limited", caller, tier);
+}
+
+interface Going {
+  readonly here: Arrival;
+  readonly route: Route | undefined;
+  readonly origin: Origin;
+  readonly shown: Presented;
+  readonly body: Gathered | undefined;
+  readonly isEnforced: boolean;
+}
+
+/** From the cache where that may be, else from the origin. */
+async function answered(going: Going, edge: Edge, world: World): Promise<Answer> {
+  const { here, route, shown } = going;
+  const cache = route?.cache;
+  const key = cache && isPublic(cache, here, shown.key.kind === "none") ? cacheKey(cache, route.id, here) : undefined;
+  const known = key && (await world.cached(key).catch(() => undefined));
+  if (known !== undefined) return { kind: "answered", response: known, from: "cache" };
+  const sent = await send(going, edge, world);
+  if (!sent.ok) return refusedFor(sent.reason);
+  const response = sent.value;
+  if (key !== undefined && cache !== undefined && isKeepable(cache, response)) {
+    world.keep(world.cache(key, toKeep(cache, response.clone())).catch(() => {}));
+  }
+  return { kind: "answered", response, from: "origin" };
+}
+
+async function send(going: Going, { config, signing }: Edge, world: World): Promise<Result<Response>> {
+  const { here, route, origin, shown, body, isEnforced } = going;
+  const keyHash = route?.auth !== "anonymous" && shown.keyHash?.ok === true ? shown.keyHash.value : undefined;
+  const leaving = {
+    arrival: here,
+    origin,
+    rules: route?.headers ?? { set: [], remove: [], require: [] },
+    // An origin that still checks keys itself gets them until the edge does.
+    hidden: { places: config.places, keys: origin.kind === "gateway" || isEnforced },
+    keyHash,
+    body,
+  };
+  const moment = { created: Math.floor(world.now() / 1_000), nonce: world.nonce() };
+  const request = await outgoing(leaving, signing, moment);
+  if (!request.ok) return request;
+  try {
+    return good(await world.send(request.value, ORIGIN_PATIENCE));
+  } catch (error) {
+    return bad(
+      error instanceof DOMException && error.name === "TimeoutError" ? "origin_timeout" : "origin_unreachable",
+    );
+  }
+}

@@ -1,0 +1,19 @@
+/** All that the Worker asks of the world around it. `worker.ts` is the only one there is outside of tests. */
+export interface World {
+  /** Milliseconds since 1970. Stands still between calls that wait for something. */
+  now(): number;
+  /** A text that no other request has: 22 characters. */
+  nonce(): string;
+  /** A value of the store, `undefined` where there is none. Rejects if the store fails or the value is too large. */
+  stored(name: string, most: number): Promise<string | undefined>;
+  /** Sends a request and follows no redirect. Rejects after `patience` milliseconds without an answer's head. */
+  send(request: Request, patience: number): Promise<Response>;
+  /** Whether one more is within the limit of a binding; `undefined`: there is no such binding. */
+  limit(binding: string, key: string): Promise<boolean | undefined>;
+  cached(key: Request): Promise<Response | undefined>;
+  cache(key: Request, answer: Response): Promise<void>;
+  /** Work that goes on after the answer. */
+  keep(work: Promise<unknown>): void;
+  /** One line for the operator. */
+  tell(line: string): void;
+}

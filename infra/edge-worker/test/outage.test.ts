@@ -1,0 +1,155 @@
+import { expect, test } from "vitest";
+import { HASH, KEY, key, NOW, TestEdge, type TestWorld, told } from "./world/world";
+
+const unknown = (status = 404) => Response.json({ code: "inside_key_unknown" }, { status });
+const isDoor = (url: string) => url.includes("/.countersign/keys/");
+
+function doors(world: TestWorld): number {
+  return world.sent.filter(({ url }) => isDoor(url)).length;
+}
+
+test("a key that the store does not have yet is asked for once, and works", async () => {
+  const edge = await TestEdge.start();
+  edge.world.store.clear();
+  edge.world.answering = ({ url }) => (isDoor(url) ? new Response(key()) : undefined);
+  expect(await Promise.all([1, 2, 3].map(() => told(edge.call("/items"))))).toEqual(["200", "200", "200"]);
+  expect(await told(edge.call("/items"))).toBe("200");
+  expect(doors(edge.world)).toBe(1);
+  expect(edge.world.sent.find(({ url }) => isDoor(url))?.url).toMatch(`/prod/.countersign/keys/${HASH}`);
+});
+
+test("a key that nobody knows is refused at the edge, and not asked for again at once", async () => {
+  const edge = await TestEdge.start();
+  edge.world.store.clear();
+  edge.world.answering = ({ url }) => (isDoor(url) ? unknown() : undefined);
+  for (let n = 0; n < 5; n++) expect(await told(edge.call("/items"))).toBe("401 key_unknown");
+  expect(doors(edge.world)).toBe(1);
+  edge.world.time += 5_000;
+  expect(await told(edge.call("/items"))).toBe("401 key_unknown");
+  expect(edge.world.sent.length).toBe(2);
+});
+
+test.each<[string, () => Response | Promise<Response>]>([
+  ["503", () => new Response(null, { status: 503 })],
+  ["401: the gateway's, not the forwarder's", () => Response.json({ message: "Unauthorized" }, { status: 401 })],
+  ["403", () => Response.json({ message: "Forbidden" }, { status: 403 })],
+  ["a gateway's own 404", () => Response.json({ message: "Not Found" }, { status: 404 })],
+  ["something else with 200", () => new Response("<html>")],
+  ["a record that is none", () => new Response('{"status":"active"}')],
+  ["more than a record can be", () => new Response("x".repeat(100_000))],
+  ["nothing", () => Promise.reject(new Error("down"))],
+])("a gateway that answers a question with %s is our fault, not the caller's", async (_, answering) => {
+  const edge = await TestEdge.start();
+  edge.world.store.clear();
+  edge.world.answering = ({ url }) => (isDoor(url) ? answering() : undefined);
+  expect(await told(edge.call("/items"))).toBe("503 keys_unavailable");
+});
+
+test.each<[string, () => Promise<string | undefined>]>([
+  ["down", () => Promise.reject(new Error("down"))],
+  ["oversized", () => Promise.resolve("x".repeat(2 << 20))],
+  ["not JSON", () => Promise.resolve("{")],
+  ["something else", () => Promise.resolve('{"version":9,"routes":"none"}')],
+])("a store that is %s leaves what is known, and asks the gateway for what is not", async (_, reading) => {
+  const edge = (await TestEdge.start()).routes({ id: "r" });
+  expect(await told(edge.call("/items"))).toBe("200");
+  edge.world.reading = reading;
+  edge.world.time += 60_000;
+  edge.world.answering = ({ url }) => (isDoor(url) ? new Response(null, { status: 500 }) : undefined);
+  expect(await told(edge.call("/items"))).toBe("200");
+  expect(await told(edge.ask("/items", { headers: { "x-api-key": "nobody-has-this-one" } }))).toBe(
+    "503 keys_unavailable",
+  );
+  edge.world.answering = ({ url }) => (isDoor(url) ? new Response(key()) : undefined);
+  expect(await told(edge.ask("/items", { headers: { "x-api-key": "somebody-has-this-one" } }))).toBe("200");
+  edge.world.answering = ({ url }) => (isDoor(url) ? new Response(null, { status: 500 }) : undefined);
+  edge.world.time += 3 * 3_600_000;
+  expect(await told(edge.call("/items"))).toBe("503 routes_unavailable");
+});
+
+test("an older record in the store does not undo a revocation", async () => {
+  const edge = await TestEdge.start();
+  edge.world.store.set(`key:${HASH}`, key({ version: 2, status: "revoked" }));
+  expect(await told(edge.call("/items"))).toBe("401 key_revoked");
+  edge.world.store.set(`key:${HASH}`, key({ version: 1 }));
+  edge.world.time += 31_000;
+  expect(await told(edge.call("/items"))).toBe("401 key_revoked");
+  edge.world.store.set(`key:${HASH}`, key({ version: 3 }));
+  edge.world.time += 31_000;
+  expect(await told(edge.call("/items"))).toBe("200");
+});
+
+test("without a signing key nothing is sent, and what needs none is still answered", async () => {
+  const edge = TestEdge.withoutKeys().routes({
+    id: "site",
+    match: { path: ["/docs"] },
+    origin: "site",
+    auth: "anonymous",
+  });
+  edge.world.store.set(`key:${HASH}`, key());
+  expect(await told(edge.call("/items"))).toBe("503 signing_key_missing");
+  expect(edge.world.sent).toEqual([]);
+  expect(await told(edge.ask("/docs"))).toBe("200");
+  expect(await told(edge.ask("/items", { headers: { "x-api-key": "nobody-has-this-one" } }))).toBe(
+    "503 keys_unavailable",
+  );
+});
+
+test.each([
+  [new TypeError("connection lost"), "502 origin_unreachable"],
+  [new DOMException("no answer", "TimeoutError"), "504 origin_timeout"],
+])("an origin that does not answer: %s", async (error, expected) => {
+  const edge = await TestEdge.start();
+  edge.world.answering = () => Promise.reject(error);
+  expect(await told(edge.call("/items"))).toBe(expected);
+});
+
+test("what an origin answers is the client's, whatever it is", async () => {
+  const edge = await TestEdge.start();
+  for (const status of [201, 302, 401, 403, 404, 429, 500, 503]) {
+    edge.world.answering = () =>
+      new Response("body", { status, headers: { "x-own": "1", location: "https://a.example/" } });
+    const answer = await edge.call("/items");
+    expect([answer.status, await answer.text(), answer.headers.get("x-own")]).toEqual([status, "body", "1"]);
+  }
+});
+
+test("signatures are dated by this clock, to the second", async () => {
+  const edge = await TestEdge.start();
+  edge.world.time = NOW * 1_000 + 999;
+  await edge.call("/items");
+  expect(edge.world.sent[0]?.headers.get("signature-input")).toContain(`;created=${NOW};expires=${NOW + 60};`);
+});
+
+test.each([
+  [{ HOSTS: "" }, "500 configuration_invalid"],
+  [{ ORIGINS: "{" }, "500 configuration_invalid"],
+  [{ ORIGINS: '{"api":{"url":"ftp://x","kind":"gateway"}}' }, "500 configuration_invalid"],
+  [{ DEFAULT_ORIGIN: "nowhere" }, "500 configuration_invalid"],
+  [{ REPLIES: "kong-9" }, "500 configuration_invalid"],
+  [{ TIERS: "[]" }, "500 configuration_invalid"],
+  [{ DEFAULT_ORIGIN: "" }, "404 route_missing"],
+])("with settings %o a request is answered %s", async (settings, expected) => {
+  expect(await told((await TestEdge.start(settings)).call("/items"))).toBe(expected);
+});
+
+test("a flood of made-up keys neither fills memory nor reaches the gateway more often than stated", async () => {
+  const edge = await TestEdge.start();
+  edge.world.answering = ({ url }) => (isDoor(url) ? unknown() : undefined);
+  const answers = new Map<string, number>();
+  for (let n = 0; n < 3_000; n++) {
+    if (n % 1_000 === 0) edge.world.time += 1_000;
+    const answer = await told(edge.ask("/items", { headers: { "x-api-key": `made-up-${n}` } }));
+    answers.set(answer, (answers.get(answer) ?? 0) + 1);
+    edge.world.read.length = 0;
+  }
+  expect(doors(edge.world)).toBe(60);
+  expect([...answers.keys()].sort()).toEqual(["401 key_unknown", "503 lookups_exhausted"]);
+  expect(edge.sources.remembered).toBe(60);
+  const before = edge.world.sent.length;
+  for (let n = 0; n < 100; n++) {
+    await edge.ask("/items", { headers: { "x-api-key": `csk_${"x".repeat(22)}${String(n).padStart(6, "0")}` } });
+  }
+  expect(edge.world.sent.length).toBe(before);
+  expect(await told(edge.ask("/items", { headers: { "x-api-key": KEY } }))).toBe("200");
+}, 60_000);

@@ -1,0 +1,175 @@
+import { expect, test } from "vitest";
+import { HASH, KEY, key, TestEdge, told } from "./world/world";
+
+test("a known caller's request is signed and sent on, without the key", async () => {
+  const edge = await TestEdge.start();
+  const answer = await edge.call("/items/a%20b?x=1&y", {
+    headers: { accept: "application/json", "edge-key": "forged" },
+  });
+  expect(answer.status).toBe(200);
+  const [sent] = edge.world.sent;
+  expect(sent?.url).toBe("https://abc.execute-api.eu-west-1.amazonaws.com/prod/items/a%20b?x=1&y");
+  expect(sent?.headers.get("edge-key")).toBe(HASH);
+  expect(sent?.headers.get("accept")).toBe("application/json");
+  expect(sent?.headers.has("x-api-key")).toBe(false);
+  expect(sent?.headers.get("edge-client")).toBe(
+    'ip="203.0.113.7", ray="8f2c-LHR", country="GB", host="api.example.com"',
+  );
+  expect(JSON.stringify([...(sent?.headers ?? [])])).not.toContain(KEY);
+});
+
+test.each<[string, string, object]>([
+  ["401 caller_missing", "/", {}],
+  ["401 key_malformed", "/", { "x-api-key": "short" }],
+  ["401 key_unknown", "/", { "x-api-key": "nobody-has-this-one" }],
+  ["401 credentials_ambiguous", "/", { "x-api-key": `${KEY}, ${KEY}` }],
+  ["401 authorization_scheme", "/", { "x-api-key": KEY, authorization: "Basic dXNlcjpwYXNz" }],
+  ["401 token_malformed", "/", { "x-api-key": KEY, authorization: "Bearer a.b.c" }],
+  ["400 path_hostile", "/users/$count", { "x-api-key": KEY }],
+  ["404 inside_path", "/.countersign/keys", { "x-api-key": KEY }],
+  ["404 inside_path", "/.countersign/probe", { "x-api-key": KEY }],
+  ["431 headers_too_large", "/", { "x-api-key": KEY, "x-long": "x".repeat(9_500) }],
+  ["414 url_too_long", `/?${"q".repeat(5_000)}`, { "x-api-key": KEY }],
+])("is answered %s: %s", async (expected, target, headers) => {
+  const edge = await TestEdge.start();
+  edge.world.answering = ({ url }) =>
+    url.includes("/.countersign/keys/") ? Response.json({ code: "inside_key_unknown" }, { status: 404 }) : undefined;
+  expect(await told(edge.ask(target, { headers: headers as Record<string, string> }))).toBe(expected);
+  expect(edge.world.sent.filter(({ url }) => !url.includes("/.countersign/"))).toEqual([]);
+});
+
+test.each([
+  [{ status: "revoked" }, "401 key_revoked"],
+  [{ status: "disabled" }, "401 key_disabled"],
+  [{ status: "suspended" }, "401 key_suspended"],
+  [{ expires_at: 1 }, "401 key_expired"],
+  [{ cidrs: ["10.0.0.0/8"] }, "403 key_address"],
+])("a key that may not be used never leaves the edge: %o", async (change, expected) => {
+  const edge = await TestEdge.start();
+  edge.world.store.set(`key:${HASH}`, key(change));
+  expect(await told(edge.call("/items"))).toBe(expected);
+  expect(edge.world.sent).toEqual([]);
+});
+
+test("a body is signed by its digest, or streamed and said to be", async () => {
+  const edge = await TestEdge.start({ DIGEST_LIMIT: "100" });
+  await edge.call("/items", { method: "POST", body: "x".repeat(100) });
+  await edge.call("/items", { method: "POST", body: "x".repeat(101) });
+  const stream = new ReadableStream({
+    start(controller) {
+      for (let n = 0; n < 30; n++) controller.enqueue(new TextEncoder().encode(`chunk ${n};`));
+      controller.close();
+    },
+  });
+  await edge.call("/items", { method: "PUT", body: stream });
+  await edge.call("/items", { method: "POST", body: "", headers: { "content-digest": "sha-256=:AAAA:" } });
+  const [whole, longer, streamed, empty] = edge.world.sent;
+  expect(whole?.headers.get("content-digest")).toMatch(/^sha-256=:.{44}:$/);
+  expect([longer, streamed, empty].map((sent) => sent?.headers.has("content-digest"))).toEqual([false, false, false]);
+  expect([whole?.body.length, longer?.body.length, empty?.body]).toEqual([100, 101, ""]);
+  expect(streamed?.body).toBe(Array.from({ length: 30 }, (_, n) => `chunk ${n};`).join(""));
+});
+
+test("routes choose the origin, and change without a deployment", async () => {
+  const edge = (await TestEdge.start()).routes({
+    id: "site",
+    match: { path: ["/docs/*"] },
+    origin: "site",
+    auth: "anonymous",
+  });
+  expect(await told(edge.ask("/docs/a"))).toBe("200");
+  expect(edge.world.sent.at(-1)?.url).toBe("https://site.example/docs/a");
+  expect(edge.world.sent.at(-1)?.headers.has("signature")).toBe(false);
+  edge.routes({ id: "site", match: { path: ["/docs/*"] }, origin: "nowhere" });
+  expect(await told(edge.ask("/docs/a"))).toBe("200");
+  edge.world.time += 10_000;
+  expect(await told(edge.ask("/docs/a"))).toBe("500 origin_unlisted");
+});
+
+test("a route's rules are judged, and its headers are set", async () => {
+  const rules = { set: { "x-team": "blue" }, remove: ["x-secret"], require: ["x-version"] };
+  const edge = (await TestEdge.start()).routes({ headers: rules, deny_cidrs: ["198.51.100.0/24"] });
+  expect(await told(edge.call("/"))).toBe("400 header_missing");
+  const headers = { "x-version": "1", "x-secret": "s", "x-team": "red" };
+  expect(await told(edge.call("/", { headers: { ...headers, "cf-connecting-ip": "198.51.100.9" } }))).toBe(
+    "403 address_refused",
+  );
+  expect(await told(edge.call("/", { headers }))).toBe("200");
+  expect(edge.world.sent.at(-1)?.headers.get("x-team")).toBe("blue");
+  expect(edge.world.sent.at(-1)?.headers.has("x-secret")).toBe(false);
+});
+
+test("who calls too often is told when to come back", async () => {
+  const TIERS =
+    '{"gold":{"binding":"TIER_GOLD","limit":600,"period":60},"route":{"binding":"TIER_ROUTE","limit":1,"period":10}}';
+  const edge = (await TestEdge.start({ TIERS })).routes({ id: "r", rate_limit: "route" });
+  edge.world.store.set(`key:${HASH}`, key({ rate_limit: "gold" }));
+  expect(await told(edge.call("/"))).toBe("200");
+  expect(edge.world.counted).toEqual(["TIER_GOLD kid_1", "TIER_ROUTE r kid_1"]);
+  edge.world.limited.set("TIER_GOLD", true).set("TIER_ROUTE", false);
+  const answer = await edge.call("/");
+  expect(answer.status).toBe(429);
+  expect(answer.headers.get("retry-after")).toBe("10");
+  expect(answer.headers.get("ratelimit-policy")).toBe('"route";q=1;w=10');
+});
+
+test("shadow judges, tells, and lets through; off does not judge", async () => {
+  const edge = (await TestEdge.start()).routes(
+    { id: "shadow", match: { path: ["/shadow"] }, mode: "shadow", origin: "site" },
+    { id: "off", match: { path: ["/off"] }, mode: "off", origin: "site" },
+    { id: "signed", match: { path: ["/signed"] }, mode: "shadow", origin: "api" },
+  );
+  const lines: string[] = [];
+  edge.journal.add = (line) => lines.push(line ?? "");
+  const unknown = { headers: { "x-api-key": "nobody-has-this-one" } };
+  expect(await told(edge.ask("/shadow", unknown))).toBe("200");
+  expect(edge.world.sent.at(-1)?.headers.get("x-api-key")).toBe("nobody-has-this-one");
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+    outcome: "allow",
+    shadow: "keys_unavailable",
+    table_route: "shadow",
+  });
+  expect(await told(edge.ask("/shadow"))).toBe("200");
+  expect(JSON.parse(lines[1] ?? "")).toMatchObject({ shadow: "caller_missing" });
+  const reads = edge.world.read.length;
+  expect(await told(edge.ask("/off", unknown))).toBe("200");
+  expect(edge.world.read.length).toBe(reads);
+  expect(await told(edge.call("/signed"))).toBe("200");
+  expect(edge.world.sent.at(-1)?.headers.has("x-api-key")).toBe(false);
+  expect(await told(edge.ask("/shadow/*", unknown))).toBe("400 path_hostile");
+});
+
+test("no line has a credential, a query or a header of the client's in it", async () => {
+  const edge = await TestEdge.start({ LOGS: "all" });
+  const lines: (string | undefined)[] = [];
+  edge.journal.add = (line) => lines.push(line);
+  await edge.call("/items?token=query-secret", {
+    headers: { authorization: "Bearer bearer-secret", "x-other": "header-secret" },
+  });
+  await edge.call("/items?token=query-secret");
+  expect(lines.length).toBe(2);
+  for (const line of lines)
+    expect(line).not.toMatch(/query-secret|bearer-secret|header-secret|reader-key|bd41bf19|items/);
+  expect(JSON.parse(lines[1] ?? "")).toMatchObject({
+    edge: "worker",
+    outcome: "allow",
+    ray: "8f2c-LHR",
+    request_id: "r1",
+    key_id: "kid_1",
+    principal: "acme",
+    edge_keyid: "test-shared-secret",
+  });
+});
+
+test("lines leave in batches, through the inside door", async () => {
+  const edge = await TestEdge.start();
+  edge.world.answering = ({ url }) => (url.endsWith("/logs") ? Response.json({ written: 1 }) : undefined);
+  await edge.call("/a");
+  expect(edge.world.sent.length).toBe(1);
+  edge.world.time += 5_000;
+  await edge.call("/b");
+  await Promise.all(edge.world.kept);
+  const batch = edge.world.sent.find(({ url }) => url.endsWith("/prod/.countersign/logs"));
+  expect(batch?.body.split("\n").map((line) => JSON.parse(line).status)).toEqual([200, 200]);
+  expect(batch?.headers.get("content-type")).toBe("application/x-ndjson");
+});
