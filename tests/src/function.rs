@@ -143,6 +143,20 @@ impl Function {
         matches!(self.process.lock().unwrap().try_wait(), Ok(None))
     }
 
+    /// What its process has used of a CPU so far, by the nanosecond. Linux only.
+    ///
+    /// # Panics
+    /// If the process has ended.
+    pub fn cpu_time(&self) -> Duration {
+        let id = self.process.lock().unwrap().id().expect("the process is there");
+        let threads = std::fs::read_dir(format!("/proc/{id}/task")).expect("a process has threads").flatten();
+        let of_thread = |thread: std::fs::DirEntry| {
+            let times = std::fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
+            times.split(' ').next().and_then(|running| running.parse::<u64>().ok()).unwrap_or_default()
+        };
+        Duration::from_nanos(threads.map(of_thread).sum())
+    }
+
     /// The memory that the process holds now. Linux only; elsewhere 0.
     pub fn resident_bytes(&self) -> u64 {
         let Some(id) = self.process.lock().unwrap().id() else { return 0 };
