@@ -9,7 +9,7 @@ import { Journal, type Line, written } from "./journal";
 import { STORE_PATIENCE } from "./lifetimes";
 import { isProbe, prove } from "./probe";
 import { outcomeOf } from "./reasons";
-import { refused, reply } from "./replies/reply";
+import { reply } from "./replies/reply";
 import { type Served, serve } from "./serve";
 import { type SigningKey, type SigningKeys, signingKeys } from "./signature/key";
 import { Sources } from "./sources";
@@ -37,7 +37,7 @@ export default {
       return await answer(request, isolateOf(env, world), world);
     } catch (error) {
       world.tell(JSON.stringify({ edge: "worker", outcome: "fault", code: "defect", cause: causeOf(error) }));
-      return reply(refused("defect"), { replies: "plain", realm: undefined }, { ...NOBODY, requestId: requestId() });
+      return reply({ reason: "defect" }, { replies: "plain", realm: undefined }, { ...NOBODY, requestId: requestId() });
     }
   },
 } satisfies ExportedHandler<Env>;
@@ -48,7 +48,7 @@ export async function answer(request: Request, isolate: Isolate, world: World): 
   const { configured, keys, signing, sources, journal } = isolate;
   if (!configured.ok) {
     return reply(
-      refused("configuration_invalid"),
+      { reason: "configuration_invalid" },
       { replies: "plain", realm: undefined },
       { ...NOBODY, requestId: requestId() },
     );
@@ -83,7 +83,7 @@ function responseOf({ answer, arrival, route }: Served, request: Request, isolat
   const response =
     answer.kind === "answered"
       ? new Response(answer.response.body, answer.response)
-      : reply(refused(answer.reason, answer.tier), config, { ...asked, requestId: requestId() });
+      : reply(answer, config, { ...asked, requestId: requestId() });
   if (route?.cors !== undefined && !(answer.kind === "answered" && answer.from === "edge")) {
     cors.tell(route.cors, request.headers.get("origin"), response.headers);
   }

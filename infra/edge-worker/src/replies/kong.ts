@@ -7,6 +7,7 @@
  */
 
 import type { Replies } from "../config";
+import { limitHeaders } from "../limiting";
 import type { Reason } from "../reasons";
 import type { Refused } from "./reply";
 
@@ -36,7 +37,7 @@ export function kongReply(kong: Kong, refused: Refused, asked: Asked): Response 
   const said = saying(kong, refused.reason, asked.client);
   if (said === undefined) return undefined;
   const [type, body] = written(kong, said.message, asked);
-  const headers = new Headers(refused.headers.map(([name, value]) => [name, value]));
+  const headers = new Headers(refused.tier && limitHeaders(refused.tier));
   headers.set("content-type", type);
   if (said.challenge === true) headers.set("www-authenticate", challenge(kong, asked.realm));
   headers.set("x-kong-response-latency", `${Math.round(asked.latency)}`);

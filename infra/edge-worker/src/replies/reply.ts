@@ -8,12 +8,8 @@ import { type Asked, kongReply } from "./kong";
 
 export interface Refused {
   readonly reason: Reason;
-  /** Beyond those that the reason brings along. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
-}
-
-export function refused(reason: Reason, tier?: Tier): Refused {
-  return { reason, headers: tier === undefined ? own(reason) : limitHeaders(tier) };
+  /** That was used up. */
+  readonly tier?: Tier | undefined;
 }
 
 export function reply(refusal: Refused, config: Pick<Config, "replies" | "realm">, asked: Asked): Response {
@@ -25,11 +21,10 @@ export function reply(refusal: Refused, config: Pick<Config, "replies" | "realm"
 }
 
 /** As the forwarder writes its own. */
-function plain({ reason, headers }: Refused, requestId: string): Response {
+function plain({ reason, tier }: Refused, requestId: string): Response {
   const status = statusOf(reason);
   const body = { message: PHRASES[status] ?? "Error", code: reason, request_id: requestId };
-  const told = new Headers(headers.map(([name, value]) => [name, value]));
-  return Response.json(body, { status, headers: told });
+  return Response.json(body, { status, headers: tier === undefined ? own(reason) : limitHeaders(tier) });
 }
 
 function own(reason: Reason): [string, string][] {

@@ -1,0 +1,94 @@
+import { createHmac } from "node:crypto";
+import { connect } from "node:net";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { HASH, RECORD, Rig, SECRET } from "./rig";
+
+let rig: Rig;
+beforeEach(async () => {
+  rig = await Rig.start();
+  rig.reads.length = 0;
+});
+afterEach(() => rig.stop());
+
+const later = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+test("requests of several clients share one slow read, and the first to go does not take it along", async () => {
+  rig.onRead = (name, response) => {
+    setTimeout(() => response.writeHead(name === "routes" ? 404 : 200).end(name === "routes" ? "" : RECORD), 400);
+  };
+  const gone = connect(rig.port, "127.0.0.1", () => {
+    gone.write(
+      "GET /gone HTTP/1.1\r\nHost: api.example.com\r\nCF-Connecting-IP: 203.0.113.7\r\nX-Api-Key: reader-key-0001-imported\r\n\r\n",
+    );
+    setTimeout(() => gone.destroy(), 150);
+  });
+  await later(50);
+  const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => rig.call(`/${n}`)));
+  expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
+  expect(rig.reads.filter((name) => name === `key:${HASH}`).length).toBe(1);
+});
+
+test("a store that hangs is not waited for longer than stated, and then the gateway is asked", async () => {
+  await rig.call("/warm");
+  rig.onRead = () => {};
+  rig.onRequest = (request, response) => {
+    const isDoor = request.url?.includes("/.countersign/keys/") === true;
+    response.end(isDoor ? RECORD : "from the gateway");
+  };
+  const began = Date.now();
+  const answer = await rig.ask("/items", { "X-Api-Key": "another-key-0002-known" });
+  expect(answer.status).toBe(200);
+  expect(Date.now() - began).toBeLessThan(6_000);
+});
+
+test("a store that fails from the start leaves no verdict", async () => {
+  rig.onRead = (_, response) => response.writeHead(500).end();
+  rig.onRequest = (_, response) => response.writeHead(500).end();
+  const { status, body } = await rig.call("/items");
+  expect([status, JSON.parse(body).code]).toEqual([503, "keys_unavailable"]);
+  expect(rig.forwarded).toEqual([]);
+});
+
+test("an origin that drops the connection is a fault of ours, told as such", async () => {
+  rig.onRequest = (request) => request.socket.destroy();
+  const { status, body } = await rig.call("/items");
+  expect([status, JSON.parse(body).code]).toEqual([502, "origin_unreachable"]);
+});
+
+/** Asks as key-sync does. */
+function probe(slot: string, secret: Buffer, keyid: string): Promise<{ status: number; body: string }> {
+  const now = Math.floor(Date.now() / 1_000);
+  const covered = '("@method" "@authority" "@path" "edge-probe")';
+  const times = `created=${now};expires=${now + 30}`;
+  const params = `${covered};${times};keyid="${keyid}";alg="hmac-sha256";nonce="0123456789abcdef";tag="countersign-probe"`;
+  const asked = `slot="${slot}"`;
+  const lines = `"@method": POST\n"@authority": api.example.com\n"@path": /.countersign/probe\n"edge-probe": ${asked}\n`;
+  const signature = createHmac("sha256", secret).update(`${lines}"@signature-params": ${params}`).digest("base64");
+  const headers = { "Edge-Probe": asked, "Signature-Input": `probe=${params}`, Signature: `probe=:${signature}:` };
+  return rig.ask("/.countersign/probe", { ...headers, "Content-Length": "0" }, "POST");
+}
+
+test("the probe proves the key of a slot, and says how the gateway liked it", async () => {
+  const [active, standby] = [Buffer.from(SECRET, "base64url"), Buffer.alloc(32, 7)];
+  rig.onRequest = (_, response) => response.writeHead(204).end();
+  for (const [slot, keyid, secret] of [
+    ["active", "test-shared-secret", active],
+    ["standby", "standby", standby],
+  ] as const) {
+    const { status, body } = await probe(slot, active, "test-shared-secret");
+    expect(status).toBe(200);
+    const said = JSON.parse(body);
+    const signature = createHmac("sha256", secret)
+      .update(`countersign-pop\n${keyid}\n0123456789abcdef`)
+      .digest("base64url");
+    expect(said).toEqual({ slot, keyid, alg: "hmac-sha256", signature, gateway_status: 204 });
+    const seen = rig.seen.at(-1);
+    expect(seen?.target).toBe("/prod/.countersign/probe");
+    expect(seen?.headers["signature-input"]).toContain(`keyid="${keyid}";alg="hmac-sha256";tag="countersign-inside"`);
+  }
+  expect((await probe("active", standby, "standby")).status).toBe(200);
+  const asked = rig.seen.length;
+  expect((await probe("active", Buffer.alloc(32), "test-shared-secret")).status).toBe(401);
+  expect((await probe("active", active, "nobody")).status).toBe(401);
+  expect(rig.seen.length).toBe(asked);
+});
