@@ -33,6 +33,10 @@ const RETIRED_AT: &str = "KEYS_RETIRED_AT";
 const REMEDY: &str =
     "allow it for AUTHORIZER_FUNCTION: until its environments are replaced, warm ones may accept the old key";
 
+const ROTATION_IS_OFF: &str = "rotation is not enabled for the signing secret, so nothing was changed: deploy the \
+     template with RotateEvery, such as rate(30 days), and try again; where that is set, somebody cancelled the \
+     rotation, and aws secretsmanager rotate-secret --no-rotate-immediately enables it";
+
 /// Starts an emergency rotation. What follows are Secrets Manager's four steps.
 ///
 /// # Errors
@@ -61,8 +65,7 @@ pub async fn rotate(key_sync: &KeySync, until: Instant, dry: DryRun) -> Result<R
 /// Clears the way and writes down which rotation is the emergency.
 async fn prepare(run: &mut Run<'_>, token: &str, dry: DryRun) -> Result<Option<String>, JobError> {
     if !run.rotation_enabled {
-        let says = "rotation is not enabled for the signing secret (RotateEvery of the template): nothing was changed";
-        return Err(JobError::new(Code::NotConfigured, says));
+        return Err(JobError::new(Code::NotConfigured, ROTATION_IS_OFF));
     }
     let waits_for = match run.settle().await {
         // Left of an earlier emergency: the end of this one replaces the environments as well.

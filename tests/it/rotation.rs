@@ -171,6 +171,24 @@ fn an_emergency_ends_the_old_key_at_once() {
     });
 }
 
+/// Secrets Manager would not start the rotation: that is said before anything is done for it.
+#[test]
+fn an_emergency_where_rotation_is_off_says_what_to_set_and_changes_nothing() {
+    threads::alone(async {
+        let mut world = world_with_a_past("hmac-sha256").await;
+        let lambda = Lambda::start("authorizer", &[]).await;
+        world.urls.lambda = lambda.url();
+        world.rotate().await;
+        world.secrets.disable_rotation();
+        let before = (world.secrets.labels().await, world.cloudflare.versions(), world.table.get("sync#edge"));
+        let outcome = world.job("rotate-emergency").await;
+        assert_says(&outcome, &["not_configured", "rotate-emergency", "RotateEvery", "rate(30 days)", "rotate-secret"]);
+        let after = (world.secrets.labels().await, world.cloudflare.versions(), world.table.get("sync#edge"));
+        assert_eq!(after, before);
+        assert_eq!((world.table.get("sync#emergency"), *lambda.updates().borrow()), (None, 0));
+    });
+}
+
 /// The template's generated password cannot be a private key, and an authorizer of public keys may
 /// not read it.
 #[tokio::test]

@@ -113,6 +113,14 @@ impl Secrets {
         fake.put(version, &["AWSPENDING"], Some(value));
     }
 
+    /// As after CancelRotateSecret, or before there was a schedule.
+    ///
+    /// # Panics
+    /// Where this is no fake.
+    pub fn disable_rotation(&self) {
+        self.fake.as_ref().expect("a fake").set_rotation_enabled(false);
+    }
+
     /// Starts a rotation as Secrets Manager does, up to the first call of the function.
     ///
     /// # Errors
