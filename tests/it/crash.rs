@@ -6,11 +6,14 @@
 //! active, passes authorizers that know the labels of different moments: refused is only what is
 //! signed with a key that has lost its label, and only until the next tick.
 //!
+//! The ticks that repair what was left behind are killed in the same way, and left to the next ones.
+//!
 //! With `COUNTERSIGN_SECRETS_MANAGER_URL` the staging labels are those of an emulator.
 
 use countersign_tests::gate::When;
 
 use cell::{Back, Cell, Then};
+use tick::Left;
 use world::STEPS;
 
 pub mod acceptors;
@@ -18,6 +21,7 @@ pub mod cell;
 pub mod clock;
 pub mod secrets;
 pub mod threads;
+mod tick;
 pub mod world;
 
 /// Whether what is left out because something else covers it is done as well: it takes minutes.
@@ -32,19 +36,25 @@ enum Where {
     AtEveryChange,
 }
 
-/// Killed after a call is killed before the next one, as far as anybody else can tell; so a step is
-/// killed before each of its calls and after the last.
+impl Where {
+    /// Killed after a call is killed before the next one, as far as anybody else can tell; so a run is
+    /// killed before its first call and after each.
+    fn among(self, calls: &[String]) -> Vec<(usize, When)> {
+        let every_call = self == Self::AtEveryCall || everywhere();
+        let killed = |call: &usize| every_call || changes_something(&calls[..*call]);
+        let after = (1..=calls.len()).filter(killed).map(|call| (call, When::After));
+        std::iter::once((1, When::Before)).chain(after).collect()
+    }
+}
+
 fn cells(algorithm: &'static str, then: Then, places: Where) -> Vec<Cell> {
     let calls = threads::alone(cell::calls_of_each_step(algorithm));
     let mut cells = Vec::new();
     for (step, calls) in calls.iter().enumerate() {
         println!("{algorithm} {}: {}", STEPS[step], calls.join(", "));
         assert!(!calls.is_empty(), "{} makes no call", STEPS[step]);
-        let cell = |call, when| Cell { algorithm, step, call, when, then };
-        cells.push(cell(1, When::Before));
-        let every_call = places == Where::AtEveryCall || everywhere();
-        let killed = |call: &usize| every_call || changes_something(&calls[..*call]);
-        cells.extend((1..=calls.len()).filter(killed).map(|call| cell(call, When::After)));
+        let killed = places.among(calls).into_iter();
+        cells.extend(killed.map(|(call, when)| Cell { algorithm, step, call, when, then }));
     }
     cells
 }
@@ -116,4 +126,47 @@ fn with_private_keys_of_p256() {
     if everywhere() {
         every_crash("ecdsa-p256-sha256", Then::Repeated, Where::AtEveryChange);
     }
+}
+
+/// The ticks that repair what is left: each dies at one of its calls.
+fn every_tick(left: impl Fn(&'static str) -> Vec<Left>) {
+    let all = ["hmac-sha256", "ed25519", "ecdsa-p256-sha256"];
+    let mut cells = Vec::new();
+    for algorithm in if everywhere() { &all[..] } else { &all[..1] } {
+        for left in left(algorithm) {
+            let calls = threads::alone(tick::calls(algorithm, left));
+            println!("{algorithm} {left:?}: {}", calls.join(", "));
+            let killed = Where::AtEveryChange.among(&calls).into_iter();
+            cells.extend(killed.map(|(call, when)| tick::Cell { algorithm, left, call, when }));
+        }
+    }
+    threads::run_all(threads::FEW, &cells, async |cell, before| tick::run(*cell, before).await);
+}
+
+#[test]
+fn a_killed_tick_was_finishing_a_committed_rotation() {
+    every_tick(|algorithm| {
+        let [.., finish] = threads::alone(cell::calls_of_each_step(algorithm));
+        let commits = finish.iter().position(|call| call == "PutItem sync#rotation");
+        vec![Left::Committed { call: 1 + commits.expect("finishSecret commits") }]
+    });
+}
+
+#[test]
+fn a_killed_tick_was_giving_up_a_rotation() {
+    every_tick(|_| vec![Left::NoProgress]);
+}
+
+#[test]
+fn a_killed_tick_was_retiring_a_key() {
+    every_tick(|_| vec![Left::OverlapRun]);
+}
+
+#[test]
+fn a_killed_tick_was_undoing_a_rollback() {
+    use Back::{NoKeys, OneVersion, RetiredKey, TwoVersions};
+    let enough = [(OneVersion, true), (RetiredKey, false)];
+    let all = [OneVersion, TwoVersions, RetiredKey, NoKeys].map(|to| [(to, true), (to, false)]).concat();
+    let rollbacks = if everywhere() { &all } else { &enough[..] };
+    every_tick(|_| rollbacks.iter().map(|&(to, in_overlap)| Left::RolledBack { to, in_overlap }).collect());
 }

@@ -125,17 +125,15 @@ pub async fn calls_of_each_step(algorithm: &'static str) -> [Vec<String>; 4] {
 /// the dead run's lease has ended, the first must do.
 pub async fn repeat(world: &World, token: &str) {
     super::clock::advance(LEASE);
-    for step in STEPS {
-        world.step(step, token).await.unwrap_or_else(|error| world.fail(&format!("repeated {step}: {error}")));
-        world.check(step).await;
-    }
+    world.note("the rotation is repeated");
+    world.steps(token).await;
     let current = world.secrets.holder("AWSCURRENT").await;
     if current.as_deref() != Some(token) {
         world.fail(&format!("repeated, the rotation ends with {current:?} as AWSCURRENT"));
     }
 }
 
-async fn roll_back(world: &World, back: Back) {
+pub async fn roll_back(world: &World, back: Back) {
     let versions = world.cloudflare.versions();
     let to = match back {
         Back::OneVersion => versions.len() - 2,
@@ -148,11 +146,12 @@ async fn roll_back(world: &World, back: Back) {
     world.check("the rollback").await;
 }
 
-async fn mended_by_a_tick(world: &World) {
+/// Once the dead run's lease has ended, one tick is enough for every request to pass again.
+pub async fn mended_by_a_tick(world: &World) {
     world.tick_after(LEASE).await;
-    let served = world.check("the tick after a rollback").await;
+    let served = world.check("the next tick").await;
     if !served.labelled || served.status != 200 {
-        world.fail("a tick has not mended the rollback");
+        world.fail("a tick has not mended what the edge signs with");
     }
 }
 
@@ -172,7 +171,8 @@ pub async fn settle(world: &World) {
     settled(world).await;
 }
 
-/// One key with labels, which are clean, and the edge signs with it.
+/// One key with labels, which are clean; the edge signs with it and has no other, and nothing is left
+/// of a rotation.
 async fn settled(world: &World) {
     let labels = world.secrets.labels().await;
     let current = world.secrets.holder("AWSCURRENT").await.unwrap_or_else(|| world.fail("nothing is AWSCURRENT"));
@@ -184,5 +184,11 @@ async fn settled(world: &World) {
     let served = world.check("everything").await;
     if served.keyid.as_deref() != Some(&current) {
         world.fail(&format!("the edge signs with {:?}, and {current} is AWSCURRENT", served.keyid));
+    }
+    let bindings: Vec<_> = world.cloudflare.deployed().into_keys().collect();
+    let published = world.table.keys("edgekey#");
+    let rotation = world.table.get("sync#rotation");
+    if bindings.len() != 2 || published.iter().any(|key| !key.ends_with(&current)) || rotation.is_some() {
+        world.fail(&format!("left behind: {bindings:?} at the edge, {published:?} and {rotation:?} in the table"));
     }
 }

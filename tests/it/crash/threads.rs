@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Instant;
 
 use tokio::runtime::Builder;
 
@@ -20,7 +21,7 @@ const FAILURES: usize = 5;
 /// # Panics
 /// After some of the cells have; it names them.
 pub fn run_all<C: Debug + Sync, K>(threads_at_once: usize, cells: &[C], run: impl AsyncFn(&C, Option<K>) -> K + Sync) {
-    let next = AtomicUsize::new(0);
+    let (next, began) = (AtomicUsize::new(0), Instant::now());
     let failed = Mutex::new(Vec::new());
     thread::scope(|threads| {
         for _ in 0..threads_at_once {
@@ -41,7 +42,7 @@ pub fn run_all<C: Debug + Sync, K>(threads_at_once: usize, cells: &[C], run: imp
     });
     let (failed, all) = (failed.into_inner().unwrap(), cells.len());
     assert!(failed.is_empty(), "of {all} at least {} failed; why is above:\n{}", failed.len(), failed.join("\n"));
-    println!("{all} cells");
+    println!("{all} cells in {} s", began.elapsed().as_secs());
 }
 
 /// One world on this thread.
