@@ -65,9 +65,10 @@ bench: ## the decision against the bare verification; table against edge with a 
 	@$(TOOLS) check cargo
 	cargo bench --locked -p countersign-tests
 
-soak: ## a hundred rotations under traffic, and one at real lifetimes: a quarter of an hour
+soak: ## a hundred rotations under traffic, one at real lifetimes, key-sync killed at every call: an hour
 	@$(TOOLS) check cargo
 	cargo test --locked --workspace --test it under_traffic::soak -- --ignored --nocapture --test-threads 2
+	COUNTERSIGN_CRASHES_EVERYWHERE=1 cargo test --locked --workspace --test it -- crash:: rotation_faults:: --nocapture --test-threads 1 | grep -v '^{'
 
 # The whole workspace is selected so that cargo unifies features as it does for the tests, and compiles once.
 build:
