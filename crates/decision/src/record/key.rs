@@ -145,6 +145,12 @@ impl TryFrom<Item> for KeyRecord {
                 return Err(format!("{name} must be 1 to {} characters without control characters", limits::NAME));
             }
         }
+        // Back ends read these two in headers, without white space around: as if they were another's.
+        for (name, value) in [("key_id", &item.key_id), ("principal", &item.principal)] {
+            if value.trim() != value {
+                return Err(format!("{name} must not begin or end with white space"));
+            }
+        }
         if item.rate_limit.as_deref().is_some_and(|tier| !is_label(tier)) {
             return Err(format!("rate_limit: {LABEL}"));
         }
@@ -255,6 +261,10 @@ mod tests {
             (json!({"key_id": ""}), "key_id"),
             (json!({"key_id": null}), "key_id"),
             (json!({"principal": "a\nb"}), "principal"),
+            (json!({"principal": " acme"}), "principal must not begin or end with white space"),
+            (json!({"principal": "acme\u{a0}"}), "principal must not"),
+            (json!({"principal": " "}), "principal must not"),
+            (json!({"key_id": "k1 "}), "key_id must not"),
             (json!({"grants": null}), "grants"),
             (json!({"grants": ["nonsense"]}), "METHOD /path"),
             (json!({"cidrs": ["10.0.0.0/33"]}), "cidrs"),
@@ -267,6 +277,8 @@ mod tests {
             let error = with(changes.clone()).err().unwrap_or_default();
             assert!(error.contains(names), "{changes}: {error:?}");
         }
-        assert!(with(json!({"a_newer_attribute": [1, 2]})).is_ok());
+        for fine in [json!({"a_newer_attribute": [1, 2]}), json!({"principal": "a b"}), json!({"name": " of Ann "})] {
+            assert!(with(fine.clone()).is_ok(), "{fine}");
+        }
     }
 }

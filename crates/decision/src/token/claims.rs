@@ -68,9 +68,10 @@ fn equals(claim: &RawValue, value: &ClaimValue) -> bool {
     }
 }
 
-/// A subject ends up in logs and in the answer's context, where control characters may not be.
+/// A subject ends up in logs and in the answer's context, where control characters may not be, and in
+/// headers, whose readers take white space away: with it around, one subject would be read as another.
 fn is_subject(sub: &str) -> bool {
-    !sub.is_empty() && sub.len() <= limits::SUBJECT && !sub.chars().any(char::is_control)
+    !sub.is_empty() && sub.len() <= limits::SUBJECT && !sub.chars().any(char::is_control) && sub.trim() == sub
 }
 
 /// `scope` (RFC 8693 §4.2, one string) and `scp` (one string or an array): each scope once, separated

@@ -72,6 +72,15 @@ fn what_must_be_there() {
     assert_eq!(refusal(json!({"sub": "s".repeat(256)})), Some(Refusal::TokenClaims));
 }
 
+/// A reader of headers that takes the white space away would see somebody else.
+#[test]
+fn a_subject_has_no_white_space_around() {
+    for sub in [" alice", "alice ", "  alice  ", "alice\u{a0}", "\u{2003}alice", "\u{3000}", " "] {
+        assert_eq!(refusal(json!({"sub": sub})), Some(Refusal::TokenClaims), "{sub:?}");
+    }
+    assert_eq!(refusal(json!({"sub": "alice smith"})), None);
+}
+
 #[test]
 fn audience() {
     for aud in [json!(AUDIENCE), json!([AUDIENCE]), json!(["https://other.example", AUDIENCE])] {
