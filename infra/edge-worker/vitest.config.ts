@@ -4,5 +4,5 @@ import { defineConfig } from "vitest/config";
 /** Every test runs inside workerd, with the bindings that wrangler.jsonc names. */
 export default defineConfig({
   plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.jsonc" } })],
-  test: { include: ["test/**/*.test.ts"] },
+  test: { include: ["test/**/*.test.ts"], exclude: ["test/workerd/**"] },
 });
