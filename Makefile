@@ -61,7 +61,7 @@ size: ## builds the functions for release; checks size, glibc and what is linked
 	@$(TOOLS) venv venv-release tests/stack/requirements-release.txt
 	@$(PYTHON) tests/stack/size.py
 
-bench: ## the decision against the bare verification; table against edge with a million keys
+bench: ## the decision against the bare verification; the forwarder against a bare proxy; table against edge
 	@$(TOOLS) check cargo
 	cargo bench --locked -p countersign-tests
 
