@@ -6,7 +6,7 @@
 //! listing passes through the buckets one after the other: each is compared when it is complete, and
 //! its entries are kept only where it differs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use countersign_decision::api_key::KeyHash;
@@ -16,6 +16,9 @@ pub const BUCKETS: usize = 1 << 16;
 
 /// Entries of the edge that are kept in all differing buckets together.
 const KEPT: usize = 50_000;
+
+/// Names that stay as they are; what is beyond makes its bucket differ.
+const STAYING: usize = 10_000;
 
 /// The bucket of a key: the first four digits of its hash.
 pub fn bucket(hash: &KeyHash) -> usize {
@@ -48,11 +51,12 @@ fn fingerprint(hash: &KeyHash, mark: Mark) -> u64 {
 /// What the table should have published, in sums.
 pub struct Wanted {
     sums: Vec<Sum>,
+    staying: HashSet<KeyHash>,
 }
 
 impl Default for Wanted {
     fn default() -> Self {
-        Self { sums: vec![Sum::default(); BUCKETS] }
+        Self { sums: vec![Sum::default(); BUCKETS], staying: HashSet::new() }
     }
 }
 
@@ -63,7 +67,15 @@ impl Wanted {
         }
     }
 
-    /// Keys in these buckets.
+    /// The table has a record of this key that cannot be published: whatever the edge has of it is no
+    /// difference.
+    pub fn stays(&mut self, hash: KeyHash) {
+        if self.staying.len() < STAYING {
+            self.staying.insert(hash);
+        }
+    }
+
+    /// Keys in these buckets, without those that stay.
     pub fn entries(&self, buckets: std::ops::Range<usize>) -> usize {
         self.sums.get(buckets).into_iter().flatten().map(|sum| sum.entries).sum()
     }
@@ -95,6 +107,7 @@ pub struct Comparison<'w> {
     entries: Vec<(KeyHash, Mark)>,
     kept: HashMap<KeyHash, Mark>,
     listed: usize,
+    staying: usize,
 }
 
 /// A comparison that has ended.
@@ -104,8 +117,10 @@ pub struct Compared {
     pub next: usize,
     /// The edge's entries in the buckets that differ.
     pub kept: HashMap<KeyHash, Mark>,
-    /// How many entries the edge has in the buckets that were listed.
+    /// How many entries the edge has in the buckets that were listed, without those that stay.
     pub listed: usize,
+    /// Those.
+    pub staying: usize,
 }
 
 impl<'w> Comparison<'w> {
@@ -119,6 +134,7 @@ impl<'w> Comparison<'w> {
             entries: Vec::new(),
             kept: HashMap::new(),
             listed: 0,
+            staying: 0,
         }
     }
 
@@ -129,6 +145,10 @@ impl<'w> Comparison<'w> {
             return Err(Disorder);
         }
         self.complete_to(bucket);
+        if self.wanted.staying.contains(&hash) {
+            self.staying += 1;
+            return Ok(());
+        }
         self.sum.add(&hash, mark);
         if self.kept.len() + self.entries.len() < KEPT {
             self.entries.push((hash, mark));
@@ -160,7 +180,8 @@ impl<'w> Comparison<'w> {
 
     /// Ends here; a bucket that was not completed stays unknown.
     pub fn end(self) -> Compared {
-        Compared { findings: self.findings, next: self.current, kept: self.kept, listed: self.listed }
+        let Self { findings, current: next, kept, listed, staying, .. } = self;
+        Compared { findings, next, kept, listed, staying }
     }
 }
 
@@ -173,8 +194,9 @@ impl Compared {
         self.findings.iter().any(|finding| matches!(finding, Finding::Differs | Finding::Blind))
     }
 
-    pub fn is_blind(&self) -> bool {
-        self.findings.contains(&Finding::Blind)
+    /// The first bucket whose entries were not kept.
+    pub fn blind_from(&self) -> Option<usize> {
+        self.findings.iter().position(|finding| *finding == Finding::Blind)
     }
 }
 

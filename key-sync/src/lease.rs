@@ -1,7 +1,10 @@
 //! The right to write, as a value: whoever has a [`Lease`] renews it before each write.
 //!
-//! Two of them: `rotation` for labels and signing keys, `kv` for what is published of the table. One
-//! would do, but a comparison of a million keys must not hold up a rotation.
+//! Three of them: `rotation` for labels and signing keys, `kv` for what is published of the table,
+//! `reconcile` for the comparison of table and edge, its note and its budget. One would do, but a
+//! comparison of a million keys must hold up neither a rotation nor a revocation.
+
+use std::future::Future;
 
 use aws_lc_rs::rand;
 use tokio::time::{Instant, sleep};
@@ -11,9 +14,17 @@ use crate::start::KeySync;
 
 pub const ROTATION: &str = "rotation";
 pub const KV: &str = "kv";
+pub const RECONCILE: &str = "reconcile";
 
 /// How often a held lease is asked for while it lasts.
 const LOOKS: u32 = 60;
+
+/// The part of its span for which a lease is waited for beyond its end: the last call of an owner that
+/// died may arrive late.
+const LATE: u32 = 6;
+
+/// How often a lease is renewed in its span beside work that takes longer.
+const RENEWALS: u32 = 4;
 
 pub struct Lease<'k> {
     key_sync: &'k KeySync,
@@ -31,10 +42,11 @@ impl<'k> Lease<'k> {
         let lease = Self { key_sync, name, owner: owner()? };
         let span = key_sync.lifetimes.lease;
         let pause = span / LOOKS;
-        let patience = (Instant::now() + span + pause).min(until);
+        let patience = (Instant::now() + span + span / LATE).min(until);
         while !lease.try_take().await? {
             if Instant::now() + pause > patience {
-                let ends = format!("it ends by itself within {} s of its last write; try again then", span.as_secs());
+                let ends =
+                    format!("it ends with that run, and {} s after one that died; try again then", span.as_secs());
                 let message = format!("another run of key-sync holds the lease \"{name}\"; {ends}");
                 return Err(JobError::new(Code::LeaseHeld, message));
             }
@@ -63,6 +75,28 @@ impl<'k> Lease<'k> {
         }
         let message = format!("another run of key-sync has taken the lease \"{}\"; this one stops here", self.name);
         Err(JobError::new(Code::LeaseLost, message))
+    }
+
+    /// Work that may take longer than the lease lasts: it is renewed meanwhile, whatever the work waits
+    /// for. Where that fails the work stops where it stands, as by a crash.
+    ///
+    /// # Errors
+    /// Those of the work, and those of [`Self::renew`].
+    pub async fn during<T>(&self, work: impl Future<Output = Result<T, JobError>>) -> Result<T, JobError> {
+        tokio::select! {
+            done = work => done,
+            error = self.keep() => Err(error),
+        }
+    }
+
+    /// Ends only when the lease cannot be kept.
+    async fn keep(&self) -> JobError {
+        loop {
+            sleep(self.key_sync.lifetimes.lease / RENEWALS).await;
+            if let Err(error) = self.renew().await {
+                return error;
+            }
+        }
     }
 
     /// A release that fails costs the next run a wait and nothing else.

@@ -49,6 +49,12 @@ impl Measure {
         Self { name: "Drift", unit: Unit::Count, value: entries as f64, dimension: Some(("class", class.name())) }
     }
 
+    /// Changes that were on their way to the edge when a comparison came by.
+    #[allow(clippy::cast_precision_loss)] // counts stay far below 2^52
+    pub const fn late(entries: u64) -> Self {
+        Self { name: "Late", unit: Unit::Count, value: entries as f64, dimension: None }
+    }
+
     /// From a change of the table until Cloudflare's KV had it.
     pub const fn publish_latency(span: Duration) -> Self {
         Self { name: "PublishLatency", unit: Unit::Milliseconds, value: span.as_secs_f64() * 1000.0, dimension: None }

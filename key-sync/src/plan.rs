@@ -1,7 +1,7 @@
 //! What to do about the difference between the table and the edge. Pure: no calls, no clock.
 //!
 //! ```text
-//! the edge's marks ──► Planner ──agree(name, what the table says)──► Drift, or nothing to do
+//! the edge's marks ──► Planner ──judge(name, what the table says)──► Departure, or nothing to do
 //!                         └─────────rest(): what the table does not have──► to be deleted, if the guard allows
 //! ```
 //!
@@ -10,8 +10,10 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::time::Duration;
 
 use countersign_decision::published::Mark;
+use countersign_decision::time::Timestamp;
 
 use crate::metrics::Drift;
 
@@ -28,6 +30,30 @@ pub enum Truth {
     Invalid,
 }
 
+/// How the edge departs from what the table says about one name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Departure {
+    pub class: Drift,
+    /// The change is on its way. Only what the table has and the edge has not yet can be late: what only
+    /// the edge has, or has otherwise, came from nowhere.
+    pub late: bool,
+}
+
+/// A change is published within seconds, and a listing shows it up to a minute later.
+const LATE: Duration = Duration::from_secs(120);
+
+impl Departure {
+    /// `version`: of the table's record. It says when that was changed where it is a moment, as it should
+    /// be; any other is older than everything, or to come.
+    pub fn new(class: Drift, version: u64, now: Timestamp) -> Self {
+        let young = now.age_of(Timestamp::from_millis(version)) < LATE;
+        Self { class, late: young && matches!(class, Drift::Missing | Drift::Stale) }
+    }
+
+    /// What the edge has and the table has not.
+    pub const EXTRA: Self = Self { class: Drift::Extra, late: false };
+}
+
 /// The edge's side of a comparison, from which what has been compared is taken away.
 pub struct Planner<N> {
     edge: HashMap<N, Mark>,
@@ -39,15 +65,16 @@ impl<N: Eq + Hash> Planner<N> {
     }
 
     /// How the edge departs from what the table says about a name, if it does.
-    pub fn judge(&mut self, name: &N, truth: Truth) -> Option<Drift> {
+    pub fn judge(&mut self, name: &N, truth: Truth, now: Timestamp) -> Option<Departure> {
         let edge = self.edge.remove(name);
         let Truth::Mark(wanted) = truth else { return None };
-        match edge {
-            None => Some(Drift::Missing),
-            Some(shown) if shown == wanted => None,
-            Some(shown) if shown.version < wanted.version => Some(Drift::Stale),
-            Some(_) => Some(Drift::Different),
-        }
+        let class = match edge {
+            None => Drift::Missing,
+            Some(shown) if shown == wanted => return None,
+            Some(shown) if shown.version < wanted.version => Drift::Stale,
+            Some(_) => Drift::Different,
+        };
+        Some(Departure::new(class, wanted.version, now))
     }
 
     /// What the edge has and the table was not seen to have.
@@ -79,11 +106,17 @@ pub const fn may_replace_routes(routes: usize, published: usize) -> bool {
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
     #[test]
     fn a_difference_is_named_by_who_is_ahead() {
         let mark = |version, digest| Mark { version, digest };
         let judge = |edge: Option<Mark>, truth| {
-            Planner::new(edge.map(|mark| ("name", mark)).into_iter().collect()).judge(&"name", truth)
+            let mut planner = Planner::new(edge.map(|mark| ("name", mark)).into_iter().collect());
+            planner.judge(&"name", truth, NOW).map(|Departure { class, late }| {
+                assert!(!late, "a version that is no moment is not young");
+                class
+            })
         };
         let wanted = Truth::Mark(mark(5, 1));
         for (edge, drift) in [
@@ -100,11 +133,30 @@ mod tests {
     }
 
     #[test]
+    fn what_the_table_has_changed_just_now_is_late_and_nothing_else() {
+        let version_at = |seconds_ago: i64| 1_800_000_000_000_u64.saturating_add_signed(-seconds_ago * 1000);
+        for (seconds_ago, young) in
+            [(0, true), (119, true), (-1, true), (120, false), (-60, false), (-1_000_000, false)]
+        {
+            let version = version_at(seconds_ago);
+            for class in [Drift::Missing, Drift::Stale, Drift::Different, Drift::Extra] {
+                let late = young && matches!(class, Drift::Missing | Drift::Stale);
+                assert_eq!(Departure::new(class, version, NOW), Departure { class, late }, "{seconds_ago} s ago");
+            }
+        }
+        // By hand at the edge, with the moment of the edit as its version.
+        let edited = Mark { version: version_at(1), digest: 7 };
+        let wanted = Mark { version: version_at(500), digest: 8 };
+        let departure = Planner::new(HashMap::from([("name", edited)])).judge(&"name", Truth::Mark(wanted), NOW);
+        assert_eq!(departure, Some(Departure { class: Drift::Different, late: false }));
+    }
+
+    #[test]
     fn what_was_judged_is_not_left_over() {
         let mark = Mark { version: 1, digest: 1 };
         let mut planner = Planner::new(HashMap::from([("same", mark), ("invalid", mark), ("extra", mark)]));
-        planner.judge(&"same", Truth::Mark(mark));
-        planner.judge(&"invalid", Truth::Invalid);
+        planner.judge(&"same", Truth::Mark(mark), NOW);
+        planner.judge(&"invalid", Truth::Invalid, NOW);
         assert_eq!(planner.rest().into_keys().collect::<Vec<_>>(), ["extra"]);
     }
 

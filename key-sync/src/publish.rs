@@ -37,6 +37,8 @@ pub struct Outcome {
     pub written: usize,
     /// Partition keys of what Cloudflare did not take.
     pub failed: Vec<String>,
+    /// And of what was not tried, since no call was left; see [`Publisher::at_most`].
+    pub left: Vec<String>,
     pub invalid: Vec<Invalid>,
     pub absent: Vec<String>,
     /// What became of the document of routes, if routes were named.
@@ -56,12 +58,17 @@ impl Invalid {
     }
 }
 
+/// Calls that a bulk call may take: three attempts in each of three rounds.
+pub const CALLS_OF_A_BULK: u32 = 9;
+
 /// The right to write to the edge's store, and the means.
 pub struct Publisher<'k> {
     key_sync: &'k KeySync,
     cloudflare: Arc<Cloudflare>,
     lease: Lease<'k>,
     until: Instant,
+    /// The count of Cloudflare's calls that must not be passed.
+    last_call: u32,
 }
 
 /// Publishes the present state of these records, given by partition key; of all that differ where
@@ -129,7 +136,13 @@ impl<'k> Publisher<'k> {
     pub async fn begin(key_sync: &'k KeySync, until: Instant) -> Result<Self, JobError> {
         let cloudflare = key_sync.cloudflare().await?;
         let lease = Lease::take(key_sync, lease::KV, until).await?;
-        Ok(Self { key_sync, cloudflare, lease, until })
+        Ok(Self { key_sync, cloudflare, lease, until, last_call: u32::MAX })
+    }
+
+    /// Makes no more calls of Cloudflare than these from now on. [`Self::publish`] leaves what they do not
+    /// suffice for; for the others there must be [`CALLS_OF_A_BULK`].
+    pub fn at_most(self, calls: u32) -> Self {
+        Self { last_call: self.cloudflare.calls().saturating_add(calls), ..self }
     }
 
     pub async fn end(self) {
@@ -178,6 +191,10 @@ impl<'k> Publisher<'k> {
 
     async fn write(&self, batch: &mut Vec<Pair>, outcome: &mut Outcome) -> Result<(), JobError> {
         if batch.is_empty() {
+            return Ok(());
+        }
+        if self.cloudflare.calls().saturating_add(CALLS_OF_A_BULK) > self.last_call {
+            outcome.left.extend(batch.drain(..).map(|pair| pk(&pair.name)));
             return Ok(());
         }
         let until = self.lease.renew().await?.min(self.until);

@@ -2,7 +2,8 @@
 //! there they go to the edge as every other change does.
 //!
 //! Only hashes come in. A line that holds a raw key, wherever in it, is refused with words that do
-//! not repeat it. A key that was revoked stays revoked.
+//! not repeat it. A key that was revoked stays revoked. A line that is refused is wrong; one that failed
+//! is not, and may be sent again. Where nothing but failures came of the writes, the job has failed.
 
 mod line;
 
@@ -29,6 +30,25 @@ enum Outcome {
     Updated,
     Unchanged,
     Refused(String),
+    /// The line may be good, and was not written.
+    Failed(Failure),
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Failure {
+    NoTime,
+    NotTried,
+    NoAnswer,
+}
+
+impl Failure {
+    const fn why(self) -> &'static str {
+        match self {
+            Self::NoTime => "no time was left: send this line again",
+            Self::NotTried => "not tried, since the table does not answer: send this line again",
+            Self::NoAnswer => "the table did not answer: send this line again",
+        }
+    }
 }
 
 impl Outcome {
@@ -38,6 +58,15 @@ impl Outcome {
             Self::Updated => "updated",
             Self::Unchanged => "unchanged",
             Self::Refused(_) => "refused",
+            Self::Failed(_) => "failed",
+        }
+    }
+
+    fn why(&self) -> Option<&str> {
+        match self {
+            Self::Refused(why) => Some(why),
+            Self::Failed(failure) => Some(failure.why()),
+            Self::Created | Self::Updated | Self::Unchanged => None,
         }
     }
 }
@@ -58,10 +87,8 @@ pub async fn put_keys(key_sync: &KeySync, keys: &[Value], until: Instant, dry_ru
         let outcome = match line {
             Err(why) => Outcome::Refused((*why).clone()),
             Ok(line) if !seen.insert(&line.hash) => Outcome::Refused("hash: twice in one request".to_owned()),
-            Ok(_) if Instant::now() >= until => Outcome::Refused("no time was left: send this line again".to_owned()),
-            Ok(_) if unanswered == UNANSWERED => {
-                Outcome::Refused("not tried, since the table does not answer: send this line again".to_owned())
-            }
+            Ok(_) if Instant::now() >= until => Outcome::Failed(Failure::NoTime),
+            Ok(_) if unanswered == UNANSWERED => Outcome::Failed(Failure::NotTried),
             Ok(line) => match put(key_sync, line, stored.get(&line.pk()), dry_run).await {
                 Ok(outcome) => {
                     unanswered = 0;
@@ -70,17 +97,33 @@ pub async fn put_keys(key_sync: &KeySync, keys: &[Value], until: Instant, dry_ru
                 Err(error) => {
                     unanswered += 1;
                     cause = Some(error.message);
-                    Outcome::Refused("the table did not answer: send this line again".to_owned())
+                    Outcome::Failed(Failure::NoAnswer)
                 }
             },
         };
         outcomes.push((line.as_ref().ok().map(Line::short_hash), outcome));
     }
     let mut report = report(&outcomes, dry_run);
-    if let Some(cause) = cause {
-        report.set("table", cause);
+    if let Some(cause) = &cause {
+        report.set("table", cause.clone());
     }
-    Ok(report)
+    match failure(&outcomes, cause) {
+        None => Ok(report),
+        Some(error) => Err(error.after(report)),
+    }
+}
+
+/// Whether there was something to write and none of it is known to be written.
+fn failure(outcomes: &[(Option<&str>, Outcome)], cause: Option<String>) -> Option<JobError> {
+    let failed = outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_))).count();
+    if failed == 0 || outcomes.iter().any(|(_, outcome)| matches!(outcome, Outcome::Created | Outcome::Updated)) {
+        return None;
+    }
+    let message = format!("none of {} lines is known to be written: send all of them again", outcomes.len());
+    Some(match cause {
+        Some(cause) => JobError::new(Code::TableUnavailable, format!("{message}; {cause}")),
+        None => JobError::new(Code::OutOfTime, message),
+    })
 }
 
 /// The records that are there, without their partition keys.
@@ -118,12 +161,12 @@ async fn put(
 }
 
 fn report(outcomes: &[(Option<&str>, Outcome)], dry_run: DryRun) -> Report {
-    let mut counts = BTreeMap::from(["created", "updated", "unchanged", "refused"].map(|name| (name, 0_u32)));
+    let mut counts = BTreeMap::from(["created", "updated", "unchanged", "refused", "failed"].map(|name| (name, 0_u32)));
     let mut lines = Vec::with_capacity(outcomes.len());
     for (number, (hash, outcome)) in (1_u32..).zip(outcomes) {
         *counts.entry(outcome.name()).or_default() += 1;
         let mut line = json!({ "line": number, "hash": hash, "outcome": outcome.name() });
-        if let (Outcome::Refused(why), Some(line)) = (outcome, line.as_object_mut()) {
+        if let (Some(why), Some(line)) = (outcome.why(), line.as_object_mut()) {
             line.insert("why".to_owned(), json!(why));
         }
         lines.push(line);

@@ -25,7 +25,7 @@ pub async fn status(key_sync: &KeySync, until: Instant) -> Result<Report, JobErr
         report.set(note, read(key_sync, note).await);
     }
     report.set("key_sets", key_sets(key_sync, until).await);
-    for name in [lease::ROTATION, lease::KV] {
+    for name in [lease::ROTATION, lease::KV, lease::RECONCILE] {
         report.set(&format!("lease_{name}"), holder(key_sync, name).await);
     }
     Ok(report)

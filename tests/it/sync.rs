@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use countersign_decision::lifetimes::Lifetimes;
+use countersign_decision::time::Timestamp;
 use countersign_key_sync::job::DryRun;
 use countersign_key_sync::reconcile::{Options, reconcile};
 use countersign_key_sync::report::JobError;
@@ -26,6 +27,7 @@ mod differences;
 mod faults;
 mod guard;
 mod model;
+mod overlap;
 mod put_keys;
 mod routes;
 mod schemas;
@@ -40,50 +42,77 @@ struct World {
     /// By partition key.
     records: Mutex<BTreeMap<String, Value>>,
     secret: Secret,
+    lifetimes: Lifetimes,
+    clock: fn() -> Timestamp,
 }
 
-fn with_short_leases() -> Lifetimes {
-    Lifetimes { lease: Lifetimes::DEFAULT.lease / 100, ..scaled() }
+/// The calls of Cloudflare that comparisons may make at once.
+const BUDGET: u64 = 290;
+
+/// A clock under which no budget comes back while a test runs.
+fn standing() -> Timestamp {
+    Timestamp::from_secs(1_800_000_000)
 }
 
 impl World {
     async fn new() -> Self {
-        Self::with(Lifetimes::DEFAULT, &[]).await
+        Self::with(Lifetimes::DEFAULT, now, &[]).await
     }
 
-    /// One whose leases run out in less than a second.
+    /// One whose leases run out soon.
     async fn scaled() -> Self {
-        Self::with(with_short_leases(), &[]).await
+        Self::with(Lifetimes { lease: Lifetimes::DEFAULT.lease / 40, ..scaled() }, now, &[]).await
     }
 
-    async fn with(lifetimes: Lifetimes, more: &[(&str, &str)]) -> Self {
+    async fn with(lifetimes: Lifetimes, clock: fn() -> Timestamp, more: &[(&str, &str)]) -> Self {
         let (table, secret) = (Table::start("countersign-keys").await, Secret::start("countersign-signing").await);
         secret.put_other("cloudflare-token", TOKEN);
         table.set_page_size(500);
         let cloudflare = Cloudflare::start("acc", TOKEN, "ns", "edge").await;
         let aws = Aws { dynamodb: table.service.url(), secrets_manager: secret.service.url(), ..Aws::default() };
-        let key_sync = key_sync(&aws, &cloudflare.url(), secret.arn(), lifetimes, more).await;
-        Self { table, cloudflare, key_sync, records: Mutex::default(), secret }
+        let key_sync = key_sync(&aws, &cloudflare.url(), secret.arn(), lifetimes, clock, more).await;
+        Self { table, cloudflare, key_sync, records: Mutex::default(), secret, lifetimes, clock }
     }
 
     /// A world with so many active keys in the table, none of them published.
     async fn of(keys: usize) -> Self {
-        let world = Self::new().await;
-        (0..keys).for_each(|n| world.put(&key(n)));
-        world
+        Self::new().await.filled(keys)
     }
 
     /// A world in which the edge already shows the table.
     async fn in_agreement(keys: usize) -> Self {
-        let world = Self::of(keys).await;
-        world.put(&issuer("https://id.example", 1));
-        world.put(&route("main", 1));
-        world.reconcile().await;
-        world.assert_agreement();
-        world.cloudflare.forget_calls();
-        world.table.service.forget_calls();
-        world.table.forget_stream();
-        world
+        Self::of(keys).await.agreed().await
+    }
+
+    /// The same, and time stands still.
+    async fn standing(keys: usize) -> Self {
+        Self::with(Lifetimes::DEFAULT, standing, &[]).await.filled(keys).agreed().await
+    }
+
+    fn filled(self, keys: usize) -> Self {
+        (0..keys).for_each(|n| self.put(&key(n)));
+        self
+    }
+
+    async fn agreed(self) -> Self {
+        self.put(&issuer("https://id.example", 1));
+        self.put(&route("main", 1));
+        self.reconcile().await;
+        self.assert_agreement();
+        self.cloudflare.forget_calls();
+        self.table.service.forget_calls();
+        self.table.forget_stream();
+        self
+    }
+
+    /// Another run of key-sync in this world, through other doors.
+    async fn through(&self, dynamodb: String, cloudflare: &str) -> KeySync {
+        let aws = Aws { dynamodb, secrets_manager: self.secret.service.url(), ..Aws::default() };
+        key_sync(&aws, cloudflare, self.secret.arn(), self.lifetimes, self.clock, &[]).await
+    }
+
+    async fn another(&self) -> KeySync {
+        self.through(self.table.service.url(), &self.cloudflare.url()).await
     }
 
     fn put(&self, record: &Value) {
@@ -144,6 +173,32 @@ impl World {
         assert!(extra.is_empty(), "the edge should not show {extra:?}");
     }
 
+    /// The attributes of key-sync's note of its comparisons, as DynamoDB has them.
+    fn note(&self) -> Value {
+        self.table.get("sync#reconcile").expect("a comparison was made")
+    }
+
+    /// Calls in the budget of comparisons, made or reserved.
+    fn spent(&self) -> usize {
+        let budget = self.note()["budget"]["M"].clone();
+        let number = |name: &str| budget[name]["N"].as_str().unwrap().parse::<usize>().unwrap();
+        number("spent") + number("reserved")
+    }
+
+    /// As if other comparisons had made all calls but these just now.
+    fn leave_calls(&self, left: u64) {
+        let note = self.note();
+        let number = |name: &str| note[name]["N"].as_str().unwrap().parse::<u64>().unwrap();
+        let budget = json!({ "at": (self.clock)().as_millis(), "spent": BUDGET - left, "reserved": 0 });
+        let mut left = json!({ "pk": "sync#reconcile", "next": number("next"), "budget": budget });
+        if let Some(allowance) = note.get("allowance") {
+            let member = |name: &str| allowance["M"][name]["N"].as_str().unwrap().parse::<u64>().unwrap();
+            let members = ["given_at", "buckets", "keys"].map(|name| (name.to_owned(), json!(member(name))));
+            left["allowance"] = Value::Object(members.into_iter().collect());
+        }
+        self.table.put(&left);
+    }
+
     fn routes(&self) -> Value {
         serde_json::from_str(&self.cloudflare.kv("routes").expect("routes are published").value).unwrap()
     }
@@ -159,7 +214,14 @@ impl World {
     }
 }
 
-async fn key_sync(aws: &Aws, cloudflare: &str, secret: &str, lifetimes: Lifetimes, more: &[(&str, &str)]) -> KeySync {
+async fn key_sync(
+    aws: &Aws,
+    cloudflare: &str,
+    secret: &str,
+    lifetimes: Lifetimes,
+    clock: fn() -> Timestamp,
+    more: &[(&str, &str)],
+) -> KeySync {
     let mut variables = vec![
         ("KEY_TABLE", "countersign-keys"),
         ("SIGNING_SECRET", secret),
@@ -170,7 +232,7 @@ async fn key_sync(aws: &Aws, cloudflare: &str, secret: &str, lifetimes: Lifetime
         ("CLOUDFLARE_API", cloudflare),
     ];
     variables.extend_from_slice(more);
-    aws.key_sync(&variables, lifetimes, now).await
+    aws.key_sync(&variables, lifetimes, clock).await
 }
 
 fn soon() -> Instant {

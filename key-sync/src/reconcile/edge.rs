@@ -10,14 +10,12 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::table::Table;
-use super::{Compared, Run};
-use crate::compare::{Comparison, Disorder, prefixes};
+use super::{CALLS_OF_A_PAGE, Run};
+use crate::compare::{Compared, Comparison, Disorder, prefixes};
 use crate::plan::UNMARKED;
 use crate::publish::told;
 use crate::report::{Code, JobError};
 
-/// Calls that listing leaves for repairs: half a million entries.
-const FOR_REPAIRS: u32 = 50;
 /// Names below `key:` that are no hash and so nobody's; more of them wait for the next run.
 const STRAYS: usize = 1_000;
 /// Names of any other prefix, which are expected to be few.
@@ -36,10 +34,6 @@ impl Keys {
 }
 
 impl Run<'_> {
-    pub(super) fn may_list(&self) -> bool {
-        self.note.budget.left() > FOR_REPAIRS
-    }
-
     /// Names and marks below a prefix whose names are few.
     pub(super) async fn list_few(&mut self, prefix: &str) -> Result<HashMap<String, Mark>, JobError> {
         let mut names = HashMap::new();
@@ -52,7 +46,7 @@ impl Run<'_> {
                 self.tally.listed += names.len();
                 return Ok(names);
             }
-            if names.len() > FEW || !self.may_list() {
+            if names.len() > FEW || !self.may_list().await? {
                 let message =
                     format!("the edge lists {} names below {prefix:?} and more: delete what is not ours", names.len());
                 return Err(JobError::new(Code::Guard, message));
@@ -69,7 +63,7 @@ impl Run<'_> {
         'all: for (prefix, end) in prefixes(from) {
             let mut cursor: Option<String> = None;
             loop {
-                if !self.may_list() || Instant::now() > enough {
+                if Instant::now() > enough || !self.may_list().await? {
                     self.tally.wait("the edge holds more than one run lists; the next one goes on");
                     break 'all;
                 }
@@ -90,14 +84,16 @@ impl Run<'_> {
             comparison.complete_to(end);
         }
         let compared = comparison.end();
-        self.tally.listed += compared.listed + strays.len();
+        self.tally.listed += compared.listed + compared.staying + strays.len();
         Ok(Keys { compared, strays })
     }
 
     async fn list_page(&mut self, prefix: &str, cursor: Option<&str>) -> Result<Listing, JobError> {
+        if !self.may_call(CALLS_OF_A_PAGE, 0).await? {
+            return Err(JobError::new(Code::Incomplete, "Cloudflare's calls are used up for now; a later run goes on"));
+        }
         let namespace = &self.key_sync.config.cloudflare.namespace;
         let page = self.cloudflare.kv_list(namespace, prefix, cursor, self.until).await;
-        self.count_calls();
         told(self.key_sync, page).await
     }
 }

@@ -12,15 +12,12 @@ use countersign_store::entries::Entry;
 use super::Run;
 use super::edge::Keys;
 use super::table::{Table, in_time, truth};
-use crate::compare::Finding;
+use crate::compare::{Compared, Finding};
 use crate::job::DryRun;
-use crate::metrics::Drift;
-use crate::plan::{Planner, Truth, may_delete};
+use crate::plan::{Departure, Planner, Truth, may_delete};
 use crate::publish::{BATCH, Publisher};
 use crate::report::JobError;
 
-/// Calls that a batch may take, its repetitions included.
-const CALLS_PER_BATCH: u32 = 6;
 /// Names that are looked for in the table at a time.
 const LOOKED_FOR: usize = 1_000;
 
@@ -31,18 +28,21 @@ struct Sizes {
     edge: usize,
     /// Entries that would have to go, where not all of them could be named.
     at_least: usize,
+    /// An operator has said that they may.
+    allowed: bool,
 }
 
 impl Run<'_> {
     pub(super) async fn compare_issuers(&mut self, table: &Table) -> Result<(), JobError> {
         let edge = self.list_few(ISSUER).await?;
-        let sizes = Sizes { kind: "issuers", table: table.issuers.len(), edge: edge.len(), at_least: 0 };
+        let allowed = self.options.allow_deletions;
+        let sizes = Sizes { kind: "issuers", table: table.issuers.len(), edge: edge.len(), at_least: 0, allowed };
         let mut planner = Planner::new(edge);
         let mut wrong = Vec::new();
         for (pk, truth) in &table.issuers {
             let name = pk.replacen('#', ":", 1);
-            if let Some(class) = planner.judge(&name, *truth) {
-                self.tally.drift(class, &name);
+            if let Some(departure) = planner.judge(&name, *truth, self.key_sync.now()) {
+                self.tally.departs(departure, &name);
                 wrong.push(pk.clone());
             }
         }
@@ -51,21 +51,31 @@ impl Run<'_> {
     }
 
     pub(super) async fn repair_keys(&mut self, table: &Table, mut listing: Keys) -> Result<(), JobError> {
-        let covered = self.tally.covered.clone();
-        let unnamed = listing.compared.listed.saturating_sub(table.wanted.entries(covered));
+        let Compared { listed, staying, .. } = listing.compared;
+        let unnamed = listed.saturating_sub(table.wanted.entries(self.tally.covered()));
         let sizes = Sizes {
             kind: "keys",
             table: table.keys,
-            edge: listing.compared.listed + listing.strays.len(),
-            at_least: if listing.compared.is_blind() { unnamed } else { 0 },
+            edge: listed + staying + listing.strays.len(),
+            at_least: if listing.compared.blind_from().is_some() { unnamed } else { 0 },
+            allowed: self.allowance.is_some(),
         };
         let mut planner = Planner::new(std::mem::take(&mut listing.compared.kept));
+        if listing.compared.differs() {
+            self.scan_again(&listing.compared, &mut planner).await?;
+        }
+        let rest = planner.rest().into_iter().map(|(hash, mark)| (format!("{KEY}{}", hash.to_hex()), mark));
+        self.remove(rest.chain(listing.strays).collect(), &sizes).await
+    }
+
+    /// Finds the keys of the buckets that differ, and writes those that do.
+    async fn scan_again(&mut self, compared: &Compared, planner: &mut Planner<KeyHash>) -> Result<(), JobError> {
         let mut wrong = Vec::new();
         let mut cursor = None;
         loop {
             let page = self.key_sync.table.scan(cursor, false).await.map_err(|error| JobError::table(&error))?;
             for entry in page.entries {
-                if self.is_wrong(&entry, &listing, &mut planner) {
+                if self.is_wrong(&entry, compared, planner) {
                     wrong.push(entry.pk());
                 }
             }
@@ -78,43 +88,44 @@ impl Run<'_> {
             }
             in_time(self.until)?;
         }
-        self.write(&mut wrong).await?;
-        let rest = planner.rest().into_iter().map(|(hash, mark)| (format!("{KEY}{}", hash.to_hex()), mark));
-        self.remove(rest.chain(listing.strays).collect(), &sizes).await
+        self.write(&mut wrong).await
     }
 
     /// Whether a key must be written, as far as the comparison of its bucket can tell.
-    fn is_wrong(&mut self, entry: &Entry, listing: &Keys, planner: &mut Planner<KeyHash>) -> bool {
+    fn is_wrong(&mut self, entry: &Entry, compared: &Compared, planner: &mut Planner<KeyHash>) -> bool {
         let Entry::Key { hash: digits, .. } = entry else { return false };
         let Ok(hash) = KeyHash::from_hex(digits) else { return false };
-        let finding = listing.compared.finding(&hash);
+        let finding = compared.finding(&hash);
         if matches!(finding, Finding::Unknown | Finding::Same) {
             return false;
         }
         let truth = truth(entry).unwrap_or(Truth::Invalid);
-        let drift = planner.judge(&hash, truth);
+        let departure = planner.judge(&hash, truth, self.key_sync.now());
         if finding == Finding::Blind {
             let valid = truth != Truth::Invalid;
             self.tally.unchecked += u64::from(valid);
             return valid;
         }
-        if let Some(class) = drift {
-            self.tally.drift(class, &format!("{KEY}{digits}"));
+        if let Some(departure) = departure {
+            self.tally.departs(departure, &format!("{KEY}{digits}"));
         }
-        drift.is_some()
+        departure.is_some()
     }
 
     /// Writes what the table has under these partition keys, and forgets them.
     async fn write(&mut self, pks: &mut Vec<String>) -> Result<(), JobError> {
-        let wrong = std::mem::take(pks);
-        if wrong.is_empty() || self.options.dry_run == DryRun::Yes || !self.may_repair() {
+        let mut wrong = std::mem::take(pks);
+        if self.options.dry_run == DryRun::Yes {
             return Ok(());
         }
-        let publisher = Publisher::begin(self.key_sync, self.until).await?;
-        let outcome = publisher.publish(&wrong).await;
-        publisher.end().await;
-        self.count_calls();
-        self.tally.wrote(&outcome?);
+        while !wrong.is_empty() && self.may_repair().await? {
+            let publisher = Publisher::begin(self.key_sync, self.until).await?.at_most(self.note.budget.reserved());
+            let outcome = publisher.publish(&wrong).await;
+            publisher.end().await;
+            let outcome = outcome?;
+            self.tally.wrote(&outcome);
+            wrong = outcome.left;
+        }
         Ok(())
     }
 
@@ -125,7 +136,7 @@ impl Run<'_> {
         if gone.is_empty() {
             return Ok(());
         }
-        if !self.options.allow_deletions && !may_delete(deletions, sizes.edge, sizes.table) {
+        if !sizes.allowed && !may_delete(deletions, sizes.edge, sizes.table) {
             let Sizes { kind, table, edge, .. } = sizes;
             let says =
                 format!("the edge has {edge} {kind}, the table {table}: {deletions} would go, so none was deleted");
@@ -133,13 +144,12 @@ impl Run<'_> {
             return Ok(());
         }
         for some in gone.chunks(BATCH) {
-            if self.options.dry_run == DryRun::Yes || !self.may_repair() {
+            if self.options.dry_run == DryRun::Yes || !self.may_repair().await? {
                 break;
             }
             let publisher = Publisher::begin(self.key_sync, self.until).await?;
             let outcome = publisher.delete(some).await;
             publisher.end().await;
-            self.count_calls();
             self.tally.removed(&outcome?);
         }
         Ok(())
@@ -155,25 +165,17 @@ impl Run<'_> {
             let found = self.key_sync.table.read_entries(some).await.map_err(|error| JobError::table(&error))?;
             for (pk, entry) in found {
                 let name = pk.replacen('#', ":", 1);
-                let class = match &entry {
-                    None => Some(Drift::Extra),
-                    Some(entry) => planner.judge(&name, truth(entry).unwrap_or(Truth::Invalid)),
+                let departure = match &entry {
+                    None => Some(Departure::EXTRA),
+                    Some(entry) => planner.judge(&name, truth(entry).unwrap_or(Truth::Invalid), self.key_sync.now()),
                 };
-                if let Some(class) = class {
-                    self.tally.drift(class, &name);
+                if let Some(departure) = departure {
+                    self.tally.departs(departure, &name);
                     if entry.is_none() { gone.push(pk) } else { wrong.push(pk) }
                 }
             }
         }
         self.write(&mut wrong).await?;
         Ok(gone)
-    }
-
-    fn may_repair(&mut self) -> bool {
-        let may = self.note.budget.left() >= CALLS_PER_BATCH;
-        if !may {
-            self.tally.wait_repairing("Cloudflare's calls of these five minutes are used up; the next run goes on");
-        }
-        may
     }
 }

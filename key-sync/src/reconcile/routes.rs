@@ -1,12 +1,13 @@
 //! The document of all routes, compared as one entry.
 
 use countersign_decision::published::{self, Mark, ROUTES};
+use countersign_decision::time::Timestamp;
 
 use super::Run;
 use super::table::Table;
 use crate::job::DryRun;
 use crate::metrics::Drift;
-use crate::plan::may_replace_routes;
+use crate::plan::{Departure, may_replace_routes};
 use crate::publish::Publisher;
 use crate::publish::routes::{Named, Note, Outcome, guarded};
 use crate::report::JobError;
@@ -16,22 +17,22 @@ impl Run<'_> {
     pub(super) async fn compare_routes(&mut self, table: &Table) -> Result<(), JobError> {
         let note = Note::read(self.key_sync).await?;
         let shown = self.list_few(ROUTES).await?.remove(ROUTES);
-        let Some(class) = drift(table, note.as_ref(), shown) else { return Ok(()) };
-        self.tally.drift(class, ROUTES);
+        let departure = departure(table, note.as_ref(), shown, self.key_sync.now());
+        let Some(departure) = departure else { return Ok(()) };
+        self.tally.departs(departure, ROUTES);
         // A lost note counts as one route, so that what the edge shows is not emptied for want of it.
         let (left, of) = (table.routes.len(), note.map_or(usize::from(shown.is_some()), |note| note.ids.len()));
         let guards = !self.options.allow_deletions && !may_replace_routes(left, of);
         if guards {
             self.tally.guard(guarded(left, of));
         }
-        if guards || self.options.dry_run == DryRun::Yes {
+        if guards || self.options.dry_run == DryRun::Yes || !self.may_repair().await? {
             return Ok(());
         }
         let ids = table.routes.keys().cloned().collect();
         let publisher = Publisher::begin(self.key_sync, self.until).await?;
         let became = publisher.publish_routes(Named::All(ids), self.options.allow_deletions).await;
         publisher.end().await;
-        self.count_calls();
         match became? {
             Outcome::Written => self.tally.written += 1,
             Outcome::Failed => self.tally.failed(1),
@@ -43,7 +44,7 @@ impl Run<'_> {
     }
 }
 
-fn drift(table: &Table, note: Option<&Note>, shown: Option<Mark>) -> Option<Drift> {
+fn departure(table: &Table, note: Option<&Note>, shown: Option<Mark>, now: Timestamp) -> Option<Departure> {
     let records: Vec<_> =
         table.routes.iter().filter_map(|(id, record)| Some((id.as_str(), record.as_ref().ok()?))).collect();
     if records.len() < table.routes.len() {
@@ -53,10 +54,13 @@ fn drift(table: &Table, note: Option<&Note>, shown: Option<Mark>) -> Option<Drif
     let published = note.filter(|note| digest.is_some_and(|digest| note.is_of(digest)));
     let wanted =
         published.and_then(|note| published::routes(note.version, &records).ok()).map(|document| document.mark);
-    match (wanted, shown) {
-        (_, None) => Some(Drift::Missing),
-        (Some(wanted), Some(shown)) if wanted == shown => None,
-        (Some(wanted), Some(shown)) if shown.version >= wanted.version => Some(Drift::Different),
-        _ => Some(Drift::Stale),
-    }
+    let class = match (wanted, shown) {
+        (_, None) => Drift::Missing,
+        (Some(wanted), Some(shown)) if wanted == shown => return None,
+        (Some(wanted), Some(shown)) if shown.version >= wanted.version => Drift::Different,
+        _ => Drift::Stale,
+    };
+    // A document that was not made yet is as young as the change that asks for it.
+    let youngest = || records.iter().map(|(_, record)| record.version()).max().unwrap_or_default();
+    Some(Departure::new(class, wanted.map_or_else(youngest, |wanted| wanted.version), now))
 }

@@ -53,8 +53,10 @@ impl Table {
         match entry {
             Entry::Key { hash, .. } => {
                 self.keys += 1;
-                if let (Ok(hash), Ok(Truth::Mark(mark))) = (KeyHash::from_hex(&hash), truth) {
-                    self.wanted.add(&hash, mark);
+                match (KeyHash::from_hex(&hash), truth) {
+                    (Ok(hash), Ok(Truth::Mark(mark))) => self.wanted.add(&hash, mark),
+                    (Ok(hash), _) => self.wanted.stays(hash),
+                    (Err(_), _) => {}
                 }
             }
             Entry::Issuer { iss, .. } => {

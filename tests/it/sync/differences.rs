@@ -1,9 +1,10 @@
 //! Every way in which the edge can depart from the table is found, named and repaired.
 
 use countersign_key_sync::job::DryRun;
+use countersign_tests::key_sync::{invoke, now};
 use serde_json::{Value, json};
 
-use super::{World, hash, issuer, key, name, pk};
+use super::{BUDGET, World, hash, issuer, key, name, pk, route};
 
 #[tokio::test]
 async fn ten_thousand_keys_are_published_and_then_cost_no_write() {
@@ -26,7 +27,8 @@ async fn ten_thousand_keys_are_published_and_then_cost_no_write() {
     let scans = calls.iter().filter(|call| call.operation == "Scan").count();
     assert_eq!(scans, 21, "one scan of twenty pages and a rest");
     let others: Vec<_> = calls.iter().map(|call| call.operation.as_str()).filter(|name| *name != "Scan").collect();
-    assert_eq!(others, ["GetItem", "GetItem", "PutItem"], "two notes are read, one is written; no lease is taken");
+    let lease_and_notes = ["PutItem", "GetItem", "PutItem", "PutItem", "GetItem", "PutItem", "PutItem", "DeleteItem"];
+    assert_eq!(others, lease_and_notes, "its lease, its note before and after, the note of the routes; no lease `kv`");
 }
 
 #[tokio::test]
@@ -111,20 +113,20 @@ async fn an_invalid_record_is_reported_and_what_the_edge_has_of_it_stays() {
 /// because other runs have used most of what five minutes allow.
 #[tokio::test]
 async fn a_run_goes_on_where_the_last_one_ended() {
-    let world = World::in_agreement(5_000).await;
+    let world = World::standing(5_000).await;
     let changed: Vec<_> = (0..250).map(|n| n * 20).collect();
     for n in &changed {
         world.change(&pk(*n), &json!({ "status": "revoked" }));
     }
-    leave_calls(&world, 55);
+    world.leave_calls(47);
     let first = world.reconcile().await;
     assert!(
-        first["waits"].as_str().unwrap().contains("goes on") && first["calls"].as_u64().unwrap() <= 55,
+        first["waits"].as_str().unwrap().contains("goes on") && first["calls"].as_u64().unwrap() <= 47,
         "{first:#}"
     );
     let covered = first["compared_percent"].as_u64().unwrap();
     assert!((50..80).contains(&covered), "three of five pages: {covered}");
-    leave_calls(&world, 600);
+    world.leave_calls(BUDGET);
     let second = world.reconcile().await;
     assert!(second.get("waits").is_none(), "{second:#}");
     world.assert_agreement();
@@ -134,22 +136,80 @@ async fn a_run_goes_on_where_the_last_one_ended() {
 }
 
 #[tokio::test]
-async fn no_calls_left_is_no_failure() {
-    let world = World::in_agreement(10).await;
+async fn no_calls_left_is_no_failure_and_no_agreement() {
+    let world = World::standing(10).await;
+    let last = world.note()["last"].clone();
     world.cloudflare.kv_remove(&name(1));
-    leave_calls(&world, 50);
-    let report = world.reconcile().await;
-    assert!(report["waits"].as_str().unwrap().contains("five minutes"), "{report}");
-    assert_eq!((world.cloudflare.calls().len(), &report["missing"]), (0, &json!(0)));
-    leave_calls(&world, 600);
+    world.leave_calls(40);
+    let report = world.try_reconcile(false, DryRun::No).await.unwrap();
+    assert!(report["waits"].as_str().unwrap().contains("nothing was compared"), "{report}");
+    assert_eq!((world.cloudflare.calls().len(), report.get("missing"), report.get("scanned")), (0, None, None));
+    assert_ne!(last, json!(null));
+    let done = invoke(&world.key_sync, &json!({ "job": "reconcile" })).await;
+    assert!(!done.lines.contains("Drift") && !done.lines.contains("Late"), "no drift was measured: {}", done.lines);
+    let error = world.try_reconcile(true, DryRun::No).await.unwrap_err();
+    assert!(error.code.name() == "incomplete" && error.message.contains("ask for it again"), "{error}");
+
+    world.leave_calls(BUDGET);
     assert_eq!(world.reconcile().await["written"], json!(1));
     world.assert_agreement();
 }
 
-/// Rewrites key-sync's note as if other runs had made calls in these five minutes.
-fn leave_calls(world: &World, left: u64) {
-    let note = world.table.get("sync#reconcile").unwrap();
-    let next: u64 = note["next"]["N"].as_str().unwrap().parse().unwrap();
-    let budget = json!({ "since": countersign_tests::key_sync::now().as_millis(), "calls": 600 - left });
-    world.table.put(&json!({ "pk": "sync#reconcile", "next": next, "budget": budget, "ended_at": 0, "last": {} }));
+/// What was changed just now is on its way; the stream brings it. What has been missing for longer is
+/// drift, and so is what the edge has of its own.
+#[tokio::test]
+async fn a_change_that_is_on_its_way_is_late_and_no_drift() {
+    let world = World::in_agreement(10).await;
+    let ago = |seconds: u64| now().as_millis() - seconds * 1000;
+    let at = |mut record: Value, version: u64| {
+        record["version"] = json!(version);
+        world.put(&record);
+    };
+    at(key(20), ago(1));
+    at(key(1), ago(100));
+    at(issuer("https://new.example", 1), ago(1));
+    at(route("new", 1), ago(1));
+    let report = world.try_reconcile(false, DryRun::Yes).await.unwrap();
+    let drift =
+        |report: &Value| ["missing", "stale", "different", "extra"].map(|class| report[class].as_u64().unwrap());
+    assert_eq!((drift(&report), &report["late"]), ([0; 4], &json!(4)), "{report:#}");
+
+    at(key(21), ago(200));
+    at(key(2), ago(200));
+    at(key(22), now().as_millis() + 3_600_000);
+    let edited = json!({ "v": ago(1), "d": "0000000000000000" });
+    world.cloudflare.kv_put(&name(3), "{}", edited.clone());
+    world.cloudflare.kv_put(&name(77), "{}", edited);
+    let done = invoke(&world.key_sync, &json!({ "job": "reconcile" })).await;
+    let report = done.answer.unwrap();
+    assert_eq!((drift(&report), &report["late"]), ([2, 1, 1, 1], &json!(4)), "{report:#}");
+    assert!(done.lines.contains(r#""Late":4.0"#), "a metric of its own: {}", done.lines);
+    assert_eq!((&report["written"], &report["deleted"]), (&json!(8), &json!(1)), "late or not, it is written");
+    world.assert_agreement();
+}
+
+/// What the edge has of a record that became invalid stays, and is no difference: it does not cost a
+/// second scan at every run.
+#[tokio::test]
+async fn an_invalid_record_at_the_edge_costs_no_second_scan() {
+    let world = World::in_agreement(20).await;
+    let mut broken = key(0);
+    broken["status"] = json!("paused");
+    world.table.put(&broken);
+    world.table.put(&json!({ "pk": "key#NOT-A-HASH", "version": 1 }));
+    world.cloudflare.kv_put("key:NOT-A-HASH", "{}", json!(null));
+    let before = world.shown();
+    for _ in 0..2 {
+        world.table.service.forget_calls();
+        let report = world.reconcile().await;
+        assert_eq!((&report["invalid"], &report["listed"], &report["written"]), (&json!(2), &json!(23), &json!(0)));
+        let calls = world.table.service.calls();
+        let scans = calls.iter().filter(|call| call.operation == "Scan").count();
+        assert_eq!((scans, world.shown()), (1, before.clone()), "{report:#}");
+    }
+    world.cloudflare.kv_remove("key:NOT-A-HASH");
+    world.table.remove("key#NOT-A-HASH");
+    world.put(&key(0));
+    assert_eq!(world.reconcile().await["written"], json!(0), "valid again, and never changed");
+    world.assert_agreement();
 }

@@ -5,18 +5,20 @@ use std::time::Duration;
 use countersign_tests::aws::Outage;
 use countersign_tests::cloudflare::Fault;
 use countersign_tests::gate::{Gate, When};
-use countersign_tests::key_sync::Aws;
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::{TOKEN, World, key, key_sync, name, pk, route, soon, with_short_leases};
+use super::{TOKEN, World, key, name, pk, route, soon};
 use countersign_key_sync::job::DryRun;
 use countersign_key_sync::reconcile::{Options, reconcile};
 
 /// A world with one difference of each class, and two routes to publish.
 async fn in_disagreement() -> World {
-    let world = World::scaled().await;
+    disagreeing(World::scaled().await).await
+}
+
+async fn disagreeing(world: World) -> World {
     (0..30).for_each(|n| world.put(&key(n)));
     world.reconcile().await;
     world.cloudflare.kv_remove(&name(0));
@@ -51,7 +53,7 @@ async fn an_outage_of_cloudflare_is_an_error_and_the_next_run_repairs_the_rest()
 }
 
 async fn repair_after(call: &'static str, fault: Fault) {
-    let world = in_disagreement().await;
+    let world = disagreeing(World::new().await).await;
     world.cloudflare.fail(call, fault.clone(), None);
     let error = world.try_reconcile(false, DryRun::No).await.unwrap_err();
     assert!(error.code.name().starts_with("cloudflare_"), "{fault:?} of {call}: {error}");
@@ -121,13 +123,13 @@ async fn an_outage_of_the_table_takes_nothing_away() {
 /// A scan that breaks off after some pages has not seen the whole table.
 #[tokio::test]
 async fn half_a_scan_is_no_scan() {
-    let world = in_disagreement().await;
+    let world = disagreeing(World::new().await).await;
     world.table.set_page_size(10);
     let gate = Gate::new();
     let door = world.table.service.with_gate(&gate).await;
-    let own = through(&world, door.url(), world.cloudflare.url()).await;
-    // Two notes and a page come before.
-    gate.arm(4, When::Before);
+    let own = world.through(door.url(), &world.cloudflare.url()).await;
+    // The lease, the note, the lease again, the calls that are reserved, and a page come before.
+    gate.arm(6, When::Before);
     let run = reconcile(&own, Options { allow_deletions: false, dry_run: DryRun::No }, soon());
     let broken = async {
         gate.reached().await;
@@ -136,44 +138,53 @@ async fn half_a_scan_is_no_scan() {
     let (report, ()) = tokio::join!(run, broken);
     let error = report.unwrap_err();
     assert!(error.message.contains("Scan"), "{error}");
+    assert_eq!(gate.log().iter().filter(|call| *call == "Scan").count(), 1 + 3, "{:?}", gate.log());
     assert_eq!((error.code.name(), world.writes()), ("table_unavailable", 0));
 }
 
 /// Every call of a repair, killed before and after it is performed.
 #[tokio::test]
 async fn a_run_that_dies_at_any_call_leaves_work_that_the_next_one_does() {
-    let calls = repair_until(usize::MAX, When::Before).await;
-    assert!(calls > 20, "{calls} calls are no whole repair");
     for when in [When::Before, When::After] {
-        let mut deaths: Vec<_> = (1..=calls).collect();
-        while !deaths.is_empty() {
+        let mut deaths = 0;
+        loop {
             // A few at a time: most of each is waiting for the lease of the dead.
-            let mut some = JoinSet::new();
-            deaths.drain(..deaths.len().min(6)).for_each(|n| drop(some.spawn(repair_until(n, when))));
-            some.join_all().await;
+            let some: JoinSet<_> = (deaths + 1..=deaths + 6).map(|n| repair_until(n, when)).collect();
+            deaths += 6;
+            if some.join_all().await.contains(&Ended::ByItself) {
+                break;
+            }
         }
+        assert!(deaths > 20, "{deaths} calls are no whole repair");
     }
 }
 
-/// Kills a repair at its n-th call, lets the next run do its work, and says how many calls there were.
-async fn repair_until(n: usize, when: When) -> usize {
+#[derive(Debug, Eq, PartialEq)]
+enum Ended {
+    ByDeath,
+    /// There were fewer calls.
+    ByItself,
+}
+
+/// Kills a repair at its n-th call, and lets the next run do its work.
+async fn repair_until(n: usize, when: When) -> Ended {
     let world = in_disagreement().await;
     let gate = Gate::new();
     let (table, edge) = (world.table.service.with_gate(&gate).await, world.cloudflare.with_gate(&gate).await);
-    let own = through(&world, table.url(), edge.url()).await;
+    let own = world.through(table.url(), &edge.url()).await;
     gate.arm(n, when);
-    tokio::select! {
+    let ended = tokio::select! {
         report = reconcile(&own, Options { allow_deletions: false, dry_run: DryRun::No }, soon()) => {
-            assert_eq!(n, usize::MAX, "the run ended: {report:?}");
+            report.unwrap();
+            Ended::ByItself
         }
-        () = gate.reached() => {}
-    }
-    let calls = gate.log().len();
+        () = gate.reached() => Ended::ByDeath,
+    };
     world.reconcile().await;
     world.assert_agreement();
     let routes = world.routes()["routes"].as_array().map(Vec::len);
     assert_eq!(routes, Some(2), "{when:?} call {n} of {:?}", gate.log());
-    calls
+    ended
 }
 
 /// A write that Cloudflare does not answer ends before the lease does, and another run publishes something
@@ -190,8 +201,8 @@ async fn a_write_ends_with_its_lease_and_one_that_lands_late_is_repaired() {
     world.change(&pk(0), &json!({ "status": "suspended" }));
     world.change("route#main", &json!({ "priority": 3 }));
     let older = world.table.stream();
-    let other = through(&world, world.table.service.url(), world.cloudflare.url()).await;
-    world.cloudflare.fail("/bulk", Fault::Slow(Duration::from_millis(2_500)), Some(1));
+    let other = world.another().await;
+    world.cloudflare.fail("/bulk", Fault::Slow(world.lifetimes.lease * 3), Some(1));
     let late = world.deliver(&older);
     let newer = async {
         sleep(Duration::from_millis(300)).await;
@@ -212,11 +223,4 @@ async fn a_write_ends_with_its_lease_and_one_that_lands_late_is_repaired() {
     let report = world.reconcile().await;
     assert_eq!(report["stale"], json!(2), "the key, and the document that was not written: {report:#}");
     world.assert_agreement();
-}
-
-/// Another run of key-sync in the same world.
-async fn through(world: &World, dynamodb: String, cloudflare: String) -> countersign_key_sync::start::KeySync {
-    let aws = Aws { dynamodb, secrets_manager: world.secret.service.url(), ..Aws::default() };
-    let lifetimes = with_short_leases();
-    key_sync(&aws, &cloudflare, world.secret.arn(), lifetimes, &[]).await
 }

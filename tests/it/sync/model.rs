@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use countersign_decision::api_key::KeyHash;
 use countersign_decision::published::{self, Mark, Published};
+use countersign_decision::time::Timestamp;
 use countersign_key_sync::compare::{BUCKETS, Comparison, Finding, Wanted, bucket, prefixes};
 use countersign_key_sync::plan::{Planner, Truth, UNMARKED, may_delete};
 use proptest::collection::vec;
@@ -106,7 +107,9 @@ impl World {
         assert_eq!(compared.listed, self.edge.len());
         let mut planner = Planner::new(compared.kept.clone());
         let suspects = self.table.iter().filter(|(key, _)| compared.finding(&key_hash(**key)) != Finding::Same);
-        let wrong = suspects.filter(|(key, one)| planner.judge(&key_hash(**key), Truth::Mark(one.mark)).is_some());
+        let wrong = suspects.filter(|(key, one)| {
+            planner.judge(&key_hash(**key), Truth::Mark(one.mark), Timestamp::default()).is_some()
+        });
         let writes = wrong.map(|(_, one)| one.clone()).collect();
         let extra: Vec<_> = planner.rest().into_keys().map(|hash| format!("key:{}", hash.to_hex())).collect();
         let may = may_delete(extra.len(), self.edge.len(), self.table.len());
@@ -249,7 +252,7 @@ fn what_cannot_be_kept_is_blind_and_not_forgotten() {
     }
     comparison.complete_to(BUCKETS);
     let compared = comparison.end();
-    assert_eq!((compared.listed, compared.kept.len(), compared.is_blind()), (60_000, 50_000, true));
+    assert_eq!((compared.listed, compared.kept.len(), compared.blind_from()), (60_000, 50_000, Some(25_000)));
     let findings =
         [0, 59_999].map(|n| compared.finding(&KeyHash::from_hex(&hashes[n]).unwrap_or_else(|_| unreachable!())));
     assert_eq!(findings, [Finding::Differs, Finding::Blind]);

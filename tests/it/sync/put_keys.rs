@@ -3,12 +3,14 @@
 use countersign_decision::lifetimes::Lifetimes;
 use countersign_key_sync::job::DryRun;
 use countersign_key_sync::put_keys::put_keys;
+use countersign_tests::aws::Outage;
+use countersign_tests::key_sync::{invoke, now};
 use serde_json::{Value, json};
 
 use super::{World, hash, soon};
 
 async fn world() -> World {
-    World::with(Lifetimes::DEFAULT, &[("PUT_KEYS", "on")]).await
+    World::with(Lifetimes::DEFAULT, now, &[("PUT_KEYS", "on")]).await
 }
 
 fn line(n: usize) -> Value {
@@ -142,4 +144,38 @@ async fn it_is_off_by_default_bounded_and_can_be_tried() {
     }
     let tried = put_keys(&world.key_sync, &[line(0)], soon(), DryRun::Yes).await.unwrap().into_json();
     assert_eq!((outcomes(&tried), world.table.keys("key#").len()), (vec!["created"], 0));
+}
+
+/// A line that was not written is not wrong, and a job that has written nothing did not end well.
+#[tokio::test]
+async fn a_table_that_takes_nothing_fails_the_job_with_its_lines() {
+    let world = world().await;
+    put(&world, &[line(9)]).await;
+    world.table.service.fail_operation("PutItem", Outage::ServerError);
+    let wrong = with(5, &json!({ "status": "paused" }));
+    let lines = [line(9), line(0), line(1), wrong, line(2), line(3)];
+    let error = put_keys(&world.key_sync, &lines, soon(), DryRun::No).await.unwrap_err();
+    assert_eq!(error.code.name(), "table_unavailable");
+    assert!(error.message.contains("none of 6 lines") && error.message.contains("PutItem"), "{error}");
+    let report = Value::Object(error.done.members().clone());
+    assert_eq!(outcomes(&report), ["unchanged", "failed", "failed", "refused", "failed", "failed"]);
+    assert_eq!((&report["failed"], &report["created"], &report["refused"]), (&json!(4), &json!(0), &json!(1)));
+    assert!(report["lines"][5]["why"].as_str().unwrap().starts_with("not tried"), "{report:#}");
+
+    let done = invoke(&world.key_sync, &json!({ "job": "put-keys", "keys": lines })).await;
+    assert_eq!(done.answer.unwrap_err().code.name(), "table_unavailable");
+    let told: Value = serde_json::from_str(done.lines.lines().next().unwrap()).unwrap();
+    assert_eq!((&told["outcome"], outcomes(&told["report"]).len()), (&json!("failed"), 6));
+    world.table.service.recover();
+    assert_eq!(outcomes(&put(&world, &lines).await)[..3], ["unchanged", "created", "created"]);
+}
+
+#[tokio::test]
+async fn no_time_for_any_line_is_no_success() {
+    let world = world().await;
+    let past = tokio::time::Instant::now();
+    let error = put_keys(&world.key_sync, &[line(0), line(1)], past, DryRun::No).await.unwrap_err();
+    assert_eq!((error.code.name(), world.table.keys("key#").len()), ("out_of_time", 0));
+    let lines = [line(0), with(0, &json!({ "name": "again" }))];
+    assert_eq!(outcomes(&put(&world, &lines).await), ["created", "refused"], "refused lines alone are no failure");
 }
