@@ -7,7 +7,7 @@
 
 import type { Arrival } from "./arrival";
 import { keepParameters } from "./credentials";
-import type { Cache } from "./records/routes";
+import type { Cache, Route } from "./records/routes";
 
 /** Whether a request may be answered from the cache, and its answer be kept there. */
 export function isPublic(cache: Cache, arrival: Arrival, isAnonymous: boolean): boolean {
@@ -17,11 +17,11 @@ export function isPublic(cache: Cache, arrival: Arrival, isAnonymous: boolean): 
 }
 
 /** The name of an answer: everything that tells it from others, and nothing that a client could write into it. */
-export function cacheKey(cache: Cache, route: string, arrival: Arrival): Request {
+export function cacheKey(cache: Cache, route: Route, arrival: Arrival): Request {
   const [path = "", query = ""] = arrival.target.split(/\?(.*)/s);
   const told = keepParameters(query, (name) => cache.query?.includes(name) ?? true);
   const own = cache.headers.map((header) => [header, arrival.headers.get(header)]);
-  const facets = encodeURIComponent(JSON.stringify([route, arrival.host, told, own]));
+  const facets = encodeURIComponent(JSON.stringify([route.id, route.origin, arrival.host, told, own]));
   return new Request(`https://cache.invalid${path}?${facets}`);
 }
 

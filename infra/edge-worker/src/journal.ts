@@ -49,43 +49,38 @@ function quoted(text: string): string {
     .replaceAll("\ufffd", "?");
 }
 
-/** When a batch is worth a request: so many lines, or the oldest so long ago, in milliseconds. */
+/** Lines that are worth a request, and how long the first of fewer waits, in milliseconds. */
 const BATCH = 100;
-const OLDEST = 5_000;
+export const LINGER = 5_000;
 
 export class Journal {
   #lines: string[] = [];
   #size = 0;
-  #since = 0;
   #dropped = 0;
-  #sending = false;
 
+  /** Lines that were forgotten and not yet told of. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  add(line: string | undefined, now: number): void {
+  /** @returns when what has gathered is to be sent, if this line decides it. */
+  add(line: string | undefined): "now" | "later" | undefined {
     const size = (line?.length ?? 0) + 1;
     if (line === undefined || this.#lines.length >= LOGS_LINES - 1 || this.#size + size > LOGS_BODY - LOGS_LINE) {
       this.#dropped += 1;
-      return;
+      return undefined;
     }
-    if (this.#lines.length === 0) this.#since = now;
     this.#lines.push(line);
     this.#size += size;
+    return this.#lines.length === 1 ? "later" : this.#lines.length % BATCH === 0 ? "now" : undefined;
   }
 
-  /** Sends what is due, one batch at a time. What could not be sent is not tried again. */
-  async flush(now: number, send: (lines: readonly string[]) => Promise<boolean>): Promise<void> {
-    const isDue = this.#lines.length >= BATCH || now - this.#since >= OLDEST;
-    if (this.#sending || this.#lines.length === 0 || !isDue) return;
+  /** Sends what has gathered. What could not be sent is not tried again. */
+  async flush(send: (lines: readonly string[]) => Promise<boolean>): Promise<void> {
+    if (this.#lines.length === 0) return;
     const [lines, dropped] = [this.#lines, this.#dropped];
-    [this.#lines, this.#size, this.#dropped, this.#sending] = [[], 0, 0, true];
+    [this.#lines, this.#size, this.#dropped] = [[], 0, 0];
     const told = dropped === 0 ? [] : [JSON.stringify({ edge: "worker", dropped })];
-    try {
-      if (!(await send([...lines, ...told]))) this.#dropped += lines.length + dropped;
-    } finally {
-      this.#sending = false;
-    }
+    if (!(await send([...lines, ...told]))) this.#dropped += lines.length + dropped;
   }
 }

@@ -15,6 +15,8 @@ const REASONS = {
   url_too_long: [414, "refuse"],
   headers_too_large: [431, "refuse"],
   body_too_large: [413, "refuse"],
+  /** The client went, or sent less than it said. */
+  body_incomplete: [400, "refuse"],
   header_missing: [400, "refuse"],
   route_missing: [404, "refuse"],
   address_refused: [403, "refuse"],

@@ -14,7 +14,7 @@ import { cacheKey, isKeepable, isPublic, toKeep } from "./cache";
 import { type Auth, type Caller, judge, NOBODY, type Presented, presented } from "./caller";
 import type { Config, Origin, Tier } from "./config";
 import * as cors from "./cors";
-import { apiKey, bodyFields, type Fields } from "./credentials";
+import { apiKey, bodyFields } from "./credentials";
 import { ORIGIN_PATIENCE } from "./lifetimes";
 import { exceeded } from "./limiting";
 import { BODY_WITH_KEY } from "./limits";
@@ -61,18 +61,22 @@ export async function serve(request: Request, edge: Edge, world: World): Promise
   if (route?.cors !== undefined && cors.isPreflight(here.method, here.headers)) {
     return { ...told, answer: { kind: "answered", response: cors.preflight(route.cors, here.headers), from: "edge" } };
   }
-  const { body, fields } = await bodyOf(request, here, origin, edge.config);
-  const shown = await show(here, fields, edge.config);
+  const first = await firstOf(request, edge.config);
+  if (!first.ok) return { ...told, answer: refusedFor(first.reason) };
+  const shown = await show(here, first.value, edge.config);
   const judged = await judgement(route, here, shown, edge, world);
   const mode = route?.mode ?? "enforce";
   const caller = judged.caller ?? NOBODY;
-  const streamed = body?.kind === "longer";
   if (judged.refusal !== undefined && mode === "enforce") {
-    const { reason, tier } = judged.refusal;
-    return { ...told, caller, streamed, answer: { kind: "refused", reason, tier } };
+    return { ...told, caller, answer: refusedFor(judged.refusal.reason, judged.refusal.tier) };
   }
+  const shadow = judged.refusal?.reason;
+  // Nobody has a long body read for him before it is known who he is.
+  const whole = await wholeOf(first.value, here, origin, edge.config);
+  if (!whole.ok) return { ...told, caller, shadow, answer: refusedFor(whole.reason) };
+  const body = whole.value;
   const answer = await answered({ here, route, origin, shown, body, isEnforced: mode === "enforce" }, edge, world);
-  return { ...told, caller, streamed, shadow: judged.refusal?.reason, answer };
+  return { ...told, caller, shadow, streamed: body?.kind === "longer", answer };
 }
 
 function refusedFor(reason: Reason, tier?: Tier): Answer {
@@ -103,25 +107,35 @@ async function routeOf(here: Arrival, { config, sources }: Edge, world: World): 
   return origin === undefined ? bad("origin_unlisted") : good({ route, origin });
 }
 
-/** A body is read where a digest or a key is wanted of it, and only so far. */
-async function bodyOf(
-  request: Request,
-  here: Arrival,
-  origin: Origin,
-  { digestLimit, places }: Config,
-): Promise<{ body: Gathered | undefined; fields: Fields | undefined }> {
-  if (request.body === null) return { body: undefined, fields: undefined };
-  const most = Math.max(origin.kind === "gateway" ? digestLimit : 0, places.body ? BODY_WITH_KEY : 0);
-  if (here.length !== undefined && here.length > most) {
-    return { body: { kind: "longer", stream: request.body }, fields: undefined };
-  }
-  const body = await gather(request.body, most);
-  const isRead = places.body && body.kind === "whole" && body.body.byteLength <= BODY_WITH_KEY;
-  return { body, fields: isRead ? bodyFields(here.headers.get("content-type"), body.body) : undefined };
+/** As much of a body as may have a key in it, where keys are looked for there. */
+async function firstOf({ body }: Request, { places }: Config): Promise<Result<Gathered | undefined>> {
+  if (body === null) return good(undefined);
+  return places.body ? read(body, BODY_WITH_KEY) : good({ kind: "longer", stream: body });
 }
 
-function show(here: Arrival, fields: Fields | undefined, { places }: Config): Promise<Presented> {
+/** All of a body that is to be signed by its digest, if it is no longer than that; others are passed on as they come. */
+async function wholeOf(
+  first: Gathered | undefined,
+  here: Arrival,
+  origin: Origin,
+  { digestLimit }: Config,
+): Promise<Result<Gathered | undefined>> {
+  const isSigned = origin.kind === "gateway" && (here.length ?? 0) <= digestLimit;
+  return first?.kind === "longer" && isSigned ? read(first.stream, digestLimit) : good(first);
+}
+
+async function read(stream: ReadableStream<Uint8Array>, most: number): Promise<Result<Gathered>> {
+  try {
+    return good(await gather(stream, most));
+  } catch {
+    return bad("body_incomplete");
+  }
+}
+
+function show(here: Arrival, body: Gathered | undefined, { places }: Config): Promise<Presented> {
   const [, query = ""] = here.target.split(/\?(.*)/s);
+  const type = here.headers.get("content-type");
+  const fields = places.body && body?.kind === "whole" ? bodyFields(type, body.body) : undefined;
   return presented(apiKey(places, here.headers, query, fields), here.headers.get("authorization"));
 }
 
@@ -168,7 +182,7 @@ interface Going {
 async function answered(going: Going, edge: Edge, world: World): Promise<Answer> {
   const { here, route, shown } = going;
   const cache = route?.cache;
-  const key = cache && isPublic(cache, here, shown.key.kind === "none") ? cacheKey(cache, route.id, here) : undefined;
+  const key = cache && isPublic(cache, here, shown.key.kind === "none") ? cacheKey(cache, route, here) : undefined;
   const known = key && (await world.cached(key).catch(() => undefined));
   if (known !== undefined) return { kind: "answered", response: known, from: "cache" };
   const sent = await send(going, edge, world);

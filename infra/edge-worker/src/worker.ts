@@ -2,10 +2,10 @@
 
 import { boundedText } from "./bounded";
 import { base64url, hex } from "./bytes";
-import { type Configured, configOf, type Env as Settings } from "./config";
+import { type Config, type Configured, configOf, type Env as Settings } from "./config";
 import * as cors from "./cors";
 import { sendLogs } from "./inside";
-import { Journal, type Line, written } from "./journal";
+import { Journal, LINGER, type Line, written } from "./journal";
 import { STORE_PATIENCE } from "./lifetimes";
 import { isProbe, prove } from "./probe";
 import { outcomeOf } from "./reasons";
@@ -45,7 +45,7 @@ export default {
 const NOBODY = { accept: null, client: "", realm: undefined, latency: 0 };
 
 export async function answer(request: Request, isolate: Isolate, world: World): Promise<Response> {
-  const { configured, keys, signing, sources, journal } = isolate;
+  const { configured, keys, signing, sources } = isolate;
   if (!configured.ok) {
     return reply(
       { reason: "configuration_invalid" },
@@ -60,13 +60,21 @@ export async function answer(request: Request, isolate: Isolate, world: World): 
   const latency = world.now() - began;
   const response = responseOf(served, request, isolate, latency);
   const line = lineOf(served, response, signing, latency);
-  if (config.logs === "all" || (config.logs === "refusals" && line.outcome !== "allow"))
-    journal.add(written(line), world.now());
-  const { gateway } = config;
-  if (config.doors && gateway !== undefined && signing !== undefined) {
-    world.keep(journal.flush(world.now(), (lines) => sendLogs(world, gateway, signing, lines)));
-  }
+  const isTold = config.logs === "all" || (config.logs === "refusals" && line.outcome !== "allow");
+  if (isTold) note(line, config, isolate, world);
   return response;
+}
+
+/** Where there is nobody to send lines to, the Worker's own log takes them. */
+function note(line: Line, { doors, gateway }: Config, { journal, signing }: Isolate, world: World): void {
+  if (!doors || gateway === undefined || signing === undefined) {
+    world.tell(written(line) ?? "");
+    return;
+  }
+  const due = journal.add(written(line));
+  const flush = () => journal.flush((lines) => sendLogs(world, gateway, signing, lines));
+  if (due === "now") world.keep(flush());
+  if (due === "later") world.keep(world.rest(LINGER).then(flush));
 }
 
 function responseOf({ answer, arrival, route }: Served, request: Request, isolate: Isolate, latency: number): Response {
@@ -139,6 +147,7 @@ function worldOf(env: Env, context: ExecutionContext): World {
     limit: async (binding, key) => (await limiter(env, binding)?.limit({ key }))?.success,
     cached: (key) => caches.default.match(key),
     cache: (key, response) => caches.default.put(key, response),
+    rest: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     keep: (work) => context.waitUntil(work),
     // biome-ignore lint/suspicious/noConsole: the one place where something is said
     tell: (line) => console.error(line),

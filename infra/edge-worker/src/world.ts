@@ -12,6 +12,7 @@ export interface World {
   limit(binding: string, key: string): Promise<boolean | undefined>;
   cached(key: Request): Promise<Response | undefined>;
   cache(key: Request, answer: Response): Promise<void>;
+  rest(milliseconds: number): Promise<void>;
   /** Work that goes on after the answer. */
   keep(work: Promise<unknown>): void;
   /** One line for the operator. */

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Journal } from "../src/journal";
 import { HASH, KEY, key, TestEdge, told } from "./world/world";
 
 test("a known caller's request is signed and sent on, without the key", async () => {
@@ -120,7 +121,7 @@ test("shadow judges, tells, and lets through; off does not judge", async () => {
     { id: "signed", match: { path: ["/signed"] }, mode: "shadow", origin: "api" },
   );
   const lines: string[] = [];
-  edge.journal.add = (line) => lines.push(line ?? "");
+  edge.journal.add = (line) => void lines.push(line ?? "");
   const unknown = { headers: { "x-api-key": "nobody-has-this-one" } };
   expect(await told(edge.ask("/shadow", unknown))).toBe("200");
   expect(edge.world.sent.at(-1)?.headers.get("x-api-key")).toBe("nobody-has-this-one");
@@ -142,7 +143,7 @@ test("shadow judges, tells, and lets through; off does not judge", async () => {
 test("no line has a credential, a query or a header of the client's in it", async () => {
   const edge = await TestEdge.start({ LOGS: "all" });
   const lines: (string | undefined)[] = [];
-  edge.journal.add = (line) => lines.push(line);
+  edge.journal.add = (line) => void lines.push(line);
   await edge.call("/items?token=query-secret", {
     headers: { authorization: "Bearer bearer-secret", "x-other": "header-secret" },
   });
@@ -161,15 +162,62 @@ test("no line has a credential, a query or a header of the client's in it", asyn
   });
 });
 
-test("lines leave in batches, through the inside door", async () => {
+test("lines leave in batches through the inside door, the first of few after a while", async () => {
   const edge = await TestEdge.start();
   edge.world.answering = ({ url }) => (url.endsWith("/logs") ? Response.json({ written: 1 }) : undefined);
+  const batches = () => edge.world.sent.filter(({ url }) => url.endsWith("/prod/.countersign/logs"));
   await edge.call("/a");
-  expect(edge.world.sent.length).toBe(1);
-  edge.world.time += 5_000;
   await edge.call("/b");
+  expect([batches().length, edge.world.resting.length]).toEqual([0, 1]);
+  edge.world.resting[0]?.();
   await Promise.all(edge.world.kept);
-  const batch = edge.world.sent.find(({ url }) => url.endsWith("/prod/.countersign/logs"));
-  expect(batch?.body.split("\n").map((line) => JSON.parse(line).status)).toEqual([200, 200]);
-  expect(batch?.headers.get("content-type")).toBe("application/x-ndjson");
+  expect(
+    batches()[0]
+      ?.body.split("\n")
+      .map((line) => JSON.parse(line).status),
+  ).toEqual([200, 200]);
+  expect(batches()[0]?.headers.get("content-type")).toBe("application/x-ndjson");
+  edge.world.kept.length = 0;
+  for (let n = 0; n < 100; n++) await edge.ask("/");
+  edge.world.resting.pop()?.();
+  await Promise.all(edge.world.kept);
+  expect(batches()[1]?.body.split("\n").length).toBe(100);
+  expect(batches().length).toBe(2);
+});
+
+test("what is not sent in time is forgotten, and counted", async () => {
+  const journal = new Journal();
+  for (let n = 0; n < 600; n++) journal.add("{}");
+  journal.add(undefined);
+  expect(journal.dropped).toBe(102);
+  const sent: (readonly string[])[] = [];
+  await journal.flush(async (lines) => sent.push(lines) > 1);
+  expect(sent[0]?.length).toBe(500);
+  expect(sent[0]?.at(-1)).toBe('{"edge":"worker","dropped":102}');
+  expect(journal.dropped).toBe(601);
+  for (let n = 0; n < 40; n++) journal.add("x".repeat(8_000));
+  await journal.flush(async (lines) => sent.push(lines) > 1);
+  expect(sent[1]?.join("\n").length).toBeLessThan(256 * 1024);
+});
+
+test("without doors, lines go to the Worker's own log", async () => {
+  const edge = await TestEdge.start({ DOORS: "off" });
+  await edge.call("/items");
+  expect(JSON.parse(edge.world.lines[0] ?? "")).toMatchObject({ outcome: "allow", key_id: "kid_1" });
+});
+
+test("a stranger's long body is not read before he is refused, and one that ends early is none", async () => {
+  const edge = await TestEdge.start();
+  let pulled = 0;
+  const endless = () =>
+    new ReadableStream({
+      pull(controller) {
+        pulled += 1;
+        controller.enqueue(new Uint8Array(65_536));
+      },
+    });
+  expect(await told(edge.ask("/items", { method: "POST", body: endless() }))).toBe("401 caller_missing");
+  expect(pulled).toBeLessThan(3);
+  const broken = new ReadableStream({ pull: (controller) => controller.error(new Error("gone")) });
+  expect(await told(edge.call("/items", { method: "POST", body: broken }))).toBe("400 body_incomplete");
 });

@@ -74,10 +74,19 @@ export class TestWorld implements World {
     return this.limited.get(binding);
   };
 
+  /** What goes on after the answers, to its end. */
+  async settle(): Promise<void> {
+    for (const wake of this.resting.splice(0)) wake();
+    await Promise.all(this.kept.splice(0));
+  }
+
   cached = async (key: Request) => this.cacheStore.get(key.url)?.clone();
   cache = async (key: Request, response: Response) => {
     this.cacheStore.set(key.url, new Response(await response.arrayBuffer(), response));
   };
+  /** Of what waits, until the time is over. */
+  readonly resting: (() => void)[] = [];
+  rest = () => new Promise<void>((resolve) => this.resting.push(resolve));
   keep = (work: Promise<unknown>) => {
     this.kept.push(work);
   };
