@@ -12,6 +12,7 @@ mod tests;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
+use countersign_decision::limits;
 use countersign_function::notes::Notes;
 use countersign_https::{Bytes, Https, Network};
 use tokio::time::Instant;
@@ -112,20 +113,30 @@ fn is_idempotent(method: &str) -> bool {
 }
 
 /// A back end's header lines without those about its connection, which is not the client's.
-fn passed_back<N: AsRef<str>, V: AsRef<str>>(lines: &[(N, V)]) -> Vec<(String, String)> {
+///
+/// # Errors
+/// More lines, or more that `Connection` names, than are taken: what follows is quadratic in them.
+fn passed_back<N: AsRef<str>, V: AsRef<str>>(lines: &[(N, V)]) -> Result<Vec<(String, String)>, String> {
+    bounded(lines.len())?;
     let named: Vec<_> = lines
         .iter()
         .filter(|(name, _)| name.as_ref().eq_ignore_ascii_case("connection"))
         .flat_map(|(_, value)| value.as_ref().split(','))
+        .take(limits::HEADERS + 1)
         .map(|name| plain(name.trim()))
         .collect();
-    lines
+    bounded(named.len())?;
+    let passed = lines
         .iter()
         .map(|(name, value)| (name.as_ref().to_ascii_lowercase(), value.as_ref()))
         .filter(|(name, value)| {
             let plain = plain(name);
             !is_of_a_connection(&plain) && !named.contains(&plain) && can_be_sent(name, value)
         })
-        .map(|(name, value)| (name, value.to_owned()))
-        .collect()
+        .map(|(name, value)| (name, value.to_owned()));
+    Ok(passed.collect())
+}
+
+fn bounded(lines: usize) -> Result<(), String> {
+    if lines > limits::HEADERS { Err(format!("more than {} header lines", limits::HEADERS)) } else { Ok(()) }
 }

@@ -116,6 +116,7 @@ impl Cloudflare {
         self.calls.fetch_add(1, Ordering::Relaxed);
         match self.https.send(request, call.largest_answer, patience).await {
             Ok(response) => self.judge(call, &response),
+            Err(Failure::Unsendable(why)) => Err(Failed::For(call.unavailable(&why, false))),
             Err(Failure::NotSent(why)) => Err(unanswered(why, false)),
             Err(Failure::Disconnected(why) | Failure::NoAnswer(why)) => Err(unanswered(why, true)),
             // It would be as large again.

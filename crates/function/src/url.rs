@@ -10,13 +10,17 @@ pub fn web_host(url: &str) -> Option<&str> {
 
 /// What may be reached under a URL: private addresses and plain http only where the URL itself says so.
 pub fn network_of(url: &str) -> Network {
+    if url.starts_with("http://") || has_an_address(url) { Network::Any } else { Network::Public }
+}
+
+/// Whether the host is written as an address: then it is not a name server that says where it leads.
+pub fn has_an_address(url: &str) -> bool {
     let host = web_host(url).unwrap_or_default().split('/').next().unwrap_or_default();
     let host = match host.strip_prefix('[') {
         Some(v6) => v6.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
     };
-    let is_address = host.parse::<std::net::IpAddr>().is_ok();
-    if url.starts_with("http://") || is_address { Network::Any } else { Network::Public }
+    host.parse::<std::net::IpAddr>().is_ok()
 }
 
 #[cfg(test)]

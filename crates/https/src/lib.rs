@@ -11,16 +11,19 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use aws_smithy_http_client::{Connector, tls};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::{Connector, ConnectorBuilder, tls};
 use aws_smithy_runtime_api::client::connection::CaptureSmithyConnection;
-use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorSettings};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector as _, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::ErrorKind;
 pub use bytes::Bytes;
 use countersign_decision::limits;
 
-pub use crate::answer::{Arriving, Response};
+pub use crate::answer::Response;
 pub use crate::network::Network;
 
 /// For name, connection and TLS together: room for one lost packet. What takes longer is down.
@@ -48,7 +51,9 @@ pub struct Request<'a> {
 /// Why there is no answer, for the operator. Every text names the URL.
 #[derive(Debug)]
 pub enum Failure {
-    /// Nothing left this machine: a URL that is not allowed, or no connection.
+    /// It can never be sent: a URL, a method or a header that is none, or is not allowed.
+    Unsendable(String),
+    /// There is no connection: nothing left this machine.
     NotSent(String),
     /// The connection ended before an answer began; the request may have been received, and acted on.
     Disconnected(String),
@@ -60,7 +65,11 @@ pub enum Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::NotSent(why) | Self::Disconnected(why) | Self::NoAnswer(why) | Self::TooLarge(why)) = self;
+        let (Self::Unsendable(why)
+        | Self::NotSent(why)
+        | Self::Disconnected(why)
+        | Self::NoAnswer(why)
+        | Self::TooLarge(why)) = self;
         f.write_str(why)
     }
 }
@@ -69,14 +78,26 @@ impl Error for Failure {}
 
 const USER_AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
 
+const TLS: tls::Provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
+
+fn connector() -> ConnectorBuilder {
+    Connector::builder()
+        .connector_settings(HttpConnectorSettings::builder().connect_timeout(CONNECT).build())
+        .pool_idle_timeout(IDLE)
+}
+
+/// For a client of the SDK: connections are made and kept as here, but lead where the SDK says, and
+/// through the proxy that the environment names. Its own settings for connections have no effect.
+pub fn for_sdk() -> SharedHttpClient {
+    let connector = connector().proxy_config(ProxyConfig::from_env()).tls_provider(TLS).build();
+    let connector = SharedHttpConnector::new(connector);
+    http_client_fn(move |_, _| connector.clone())
+}
+
 impl Https {
     /// Reads the root certificates, which takes milliseconds: at start, not in a request.
     pub fn new(network: Network) -> Self {
-        let connector = Connector::builder()
-            .connector_settings(HttpConnectorSettings::builder().connect_timeout(CONNECT).build())
-            .pool_idle_timeout(IDLE)
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
-            .build_with_resolver(network::Resolver(network));
+        let connector = connector().tls_provider(TLS).build_with_resolver(network::Resolver(network));
         Self { network, connector }
     }
 
@@ -92,7 +113,7 @@ impl Https {
     ) -> Result<Response, Failure> {
         let url = request.url;
         let connection = CaptureSmithyConnection::new();
-        let exchange = self.exchange(request, largest_body, &connection);
+        let exchange = self.exchange_on(request, largest_body, &connection);
         tokio::time::timeout(patience, exchange).await.unwrap_or_else(|_| {
             let why = format!("{url}: no answer within {} ms", patience.as_millis());
             Err(unanswered(&connection, why))
@@ -107,48 +128,38 @@ impl Https {
     pub async fn get(&self, url: &str) -> Result<Vec<u8>, String> {
         let headers = vec![("accept", "application/json".to_owned())];
         let request = Request { method: "GET", url, headers, body: Bytes::new() };
-        let response = self.exchange(request, limits::JWKS_BODY, &CaptureSmithyConnection::new()).await;
-        match response {
+        match self.exchange(request, limits::JWKS_BODY).await {
             Ok(response) if response.status == 200 => Ok(response.body),
             Ok(response) => Err(format!("{url}: status {}", response.status)),
             Err(failure) => Err(failure.to_string()),
         }
     }
 
-    async fn exchange(
+    /// One request and its whole answer. How long to wait is the caller's business: dropped, it closes its
+    /// connection.
+    ///
+    /// # Errors
+    /// [`Failure`], as for [`Https::send`].
+    pub async fn exchange(&self, request: Request<'_>, largest_body: usize) -> Result<Response, Failure> {
+        self.exchange_on(request, largest_body, &CaptureSmithyConnection::new()).await
+    }
+
+    async fn exchange_on(
         &self,
         request: Request<'_>,
         largest_body: usize,
         connection: &CaptureSmithyConnection,
     ) -> Result<Response, Failure> {
-        self.begin(request, connection).await?.whole(largest_body).await
-    }
-
-    /// One request and the head of its answer. How long to wait is the caller's business: dropped, this
-    /// and what it returns close their connection.
-    ///
-    /// # Errors
-    /// Any [`Failure`] but [`Failure::TooLarge`].
-    pub async fn open<'a>(&self, request: Request<'a>) -> Result<Arriving<'a>, Failure> {
-        self.begin(request, &CaptureSmithyConnection::new()).await
-    }
-
-    async fn begin<'a>(
-        &self,
-        request: Request<'a>,
-        connection: &CaptureSmithyConnection,
-    ) -> Result<Arriving<'a>, Failure> {
         let url = request.url;
-        self.network.check(url).map_err(Failure::NotSent)?;
-        let mut outgoing = outgoing(request).map_err(Failure::NotSent)?;
+        self.network.check(url).map_err(Failure::Unsendable)?;
+        let mut outgoing = outgoing(request).map_err(Failure::Unsendable)?;
         outgoing.add_extension(connection.clone());
-        let response = self.connector.call(outgoing).await;
-        let response = response.map_err(|error| {
+        let response = self.connector.call(outgoing).await.map_err(|error| {
             let why = format!("{url}: {}", causes(&error));
             let ended = error.is_io() || error.as_other() == Some(ErrorKind::TransientError);
             if ended && connection.get().is_some() { Failure::Disconnected(why) } else { unanswered(connection, why) }
         })?;
-        Ok(Arriving::new(response, url))
+        Response::read(response, largest_body, url).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use countersign_decision::limits;
 use countersign_function::notes::Notes;
-use countersign_https::{Bytes, Failure as Unanswered, Https, Request};
+use countersign_https::{Bytes, Failure as Unanswered, Https, Request, Response};
 
 use super::{BackendAnswer, is_idempotent, passed_back};
 use crate::failure::Failure;
@@ -25,35 +25,31 @@ impl HttpsBackend {
 
     pub async fn send(&self, outgoing: &Outgoing<'_>, notes: &Notes) -> Result<BackendAnswer, Failure> {
         let url = self.url(&outgoing.wire).ok_or(Failure::PathRefused)?;
+        let note = |what: &str| notes.cause(&format!("{}{what}", self.base));
         // Queries hold secrets: a cause names the back end instead of the URL.
-        let note = |unanswered: &Unanswered, then: &str| {
-            let text = unanswered.to_string();
-            notes.cause(&format!("{}{}{then}", self.base, text.strip_prefix(&url).unwrap_or_default()));
-        };
+        let why = |unanswered: &Unanswered| unanswered.to_string().strip_prefix(&url).unwrap_or_default().to_owned();
         // One copy, which a second attempt shares.
         let body = Bytes::copy_from_slice(&outgoing.request.body);
-        let mut answer = self.https.open(request(&url, outgoing, body.clone())).await;
+        let ask = || self.https.exchange(request(&url, outgoing, body.clone()), limits::LAMBDA_PAYLOAD);
+        let mut answer = ask().await;
         if let Err(first @ (Unanswered::NotSent(_) | Unanswered::Disconnected(_))) = &answer
             && is_idempotent(&outgoing.request.method)
         {
-            note(first, "; asked once more");
-            answer = self.https.open(request(&url, outgoing, body)).await;
+            note(&format!("{}; asked once more", why(first)));
+            answer = ask().await;
         }
-        let answer = match answer {
-            Ok(answer) if (200..=599).contains(&answer.status) => answer.whole(limits::LAMBDA_PAYLOAD).await,
-            Ok(answer) => Err(Unanswered::NoAnswer(format!("{url}: status {}", answer.status))),
-            Err(unanswered) => Err(unanswered),
-        };
         let answer = answer.map_err(|unanswered| {
-            note(&unanswered, "");
+            note(&why(&unanswered));
             match unanswered {
-                Unanswered::NotSent(_) => Failure::BackendUnreachable,
+                Unanswered::Unsendable(_) | Unanswered::NotSent(_) => Failure::BackendUnreachable,
                 Unanswered::Disconnected(_) | Unanswered::NoAnswer(_) => Failure::BackendAnswerInvalid,
                 Unanswered::TooLarge(_) => Failure::BackendAnswerTooLarge,
             }
         })?;
-        let lines: Vec<_> = answer.headers().collect();
-        Ok(BackendAnswer { status: answer.status, headers: passed_back(&lines), body: answer.body.into() })
+        read(answer).map_err(|what| {
+            note(&format!(": {what}"));
+            Failure::BackendAnswerInvalid
+        })
     }
 
     /// `None` for a path that would become part of the host.
@@ -64,6 +60,14 @@ impl HttpsBackend {
             None => format!("{base}{path}"),
         })
     }
+}
+
+fn read(answer: Response) -> Result<BackendAnswer, String> {
+    if !(200..=599).contains(&answer.status) {
+        return Err(format!("status {}", answer.status));
+    }
+    let lines: Vec<_> = answer.headers().collect();
+    Ok(BackendAnswer { status: answer.status, headers: passed_back(&lines)?, body: answer.body.into() })
 }
 
 fn request<'a>(url: &'a str, outgoing: &'a Outgoing<'_>, body: Bytes) -> Request<'a> {

@@ -4,8 +4,6 @@
 mod answer;
 mod event;
 
-use std::time::Duration;
-
 use aws_config::SdkConfig;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::StalledStreamProtectionConfig;
@@ -16,7 +14,7 @@ use aws_sdk_lambda::operation::invoke::{InvokeError, InvokeOutput};
 use aws_sdk_lambda::primitives::Blob;
 use countersign_decision::limits;
 use countersign_function::notes::Notes;
-use countersign_https::causes;
+use countersign_https::{causes, for_sdk};
 
 use super::{BackendAnswer, is_idempotent};
 use crate::failure::Failure;
@@ -27,13 +25,12 @@ pub(super) struct LambdaBackend {
     client: Client,
 }
 
-const CONNECT: Duration = Duration::from_secs(3);
-
 /// Never tries again by itself, and waits as long as a request may take.
 pub(super) fn client(aws: &SdkConfig) -> Client {
     let config = aws_sdk_lambda::config::Builder::from(aws)
         .retry_config(RetryConfig::disabled())
-        .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).disable_operation_attempt_timeout().build())
+        .timeout_config(TimeoutConfig::disabled())
+        .http_client(for_sdk())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     Client::from_conf(config.build())
 }
@@ -46,17 +43,16 @@ impl LambdaBackend {
     pub async fn send(&self, outgoing: &Outgoing<'_>, notes: &Notes) -> Result<BackendAnswer, Failure> {
         let note = |what: &str| notes.cause(&format!("{}: {what}", self.function));
         let event = event::for_function(outgoing).map_err(|_| {
-            note("the event cannot be written anew");
-            Failure::BackendAnswerInvalid
+            note("not asked: the event cannot be written anew");
+            Failure::BackendUnreachable
         })?;
         if event.len() > limits::LAMBDA_PAYLOAD {
             return Err(Failure::RequestTooLarge);
         }
         let event = Blob::new(event);
-        let mut output = self.invoke(event.clone()).await;
-        if let Err(error @ SdkError::DispatchFailure(_)) = &output
-            && is_idempotent(&outgoing.request.method)
-        {
+        let again = is_idempotent(&outgoing.request.method).then(|| event.clone());
+        let mut output = self.invoke(event).await;
+        if let (Err(error @ SdkError::DispatchFailure(_)), Some(event)) = (&output, again) {
             note(&format!("{}; asked once more", causes(error)));
             output = self.invoke(event).await;
         }

@@ -2,7 +2,7 @@
 //!
 //! Nothing that comes with a request, and no record of the table, can name a place that is not here.
 
-use countersign_function::url::{network_of, web_host};
+use countersign_function::url::{has_an_address, web_host};
 use countersign_function::variables::Variables;
 use countersign_https::Network;
 
@@ -44,6 +44,13 @@ impl BackendList {
             if let Err(says) = list.open_private_network(&name) {
                 variables.problem("PRIVATE_BACKENDS", &says);
             }
+        }
+        for name in list.entries.iter().filter(|entry| entry.place.is_plain_but_public()).map(|entry| &entry.name) {
+            let says = format!(
+                "has {name:?}, a plain http:// URL with a name, which can lead anywhere: use https, or list {name:?} in \
+                 PRIVATE_BACKENDS"
+            );
+            variables.problem("BACKENDS", &says);
         }
         list.fallback = variables.text("DEFAULT_BACKEND");
         if let Some(name) = list.fallback.as_deref().filter(|name| !list.has(name)) {
@@ -100,7 +107,13 @@ impl Place {
         if !path.split('/').all(is_segment) && !path.is_empty() {
             return Err(format!("{says}: no query, nothing encoded, no dot segments and no empty ones"));
         }
-        Ok(Self::Https { base: base.to_owned(), network: network_of(base) })
+        let network = if has_an_address(base) { Network::Any } else { Network::Public };
+        Ok(Self::Https { base: base.to_owned(), network })
+    }
+
+    /// Without TLS nobody knows who answers under a name.
+    fn is_plain_but_public(&self) -> bool {
+        matches!(self, Self::Https { base, network: Network::Public } if base.starts_with("http://"))
     }
 }
 

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+use countersign_decision::limits;
 use countersign_function::variables::Variables;
 use countersign_https::Network;
 
@@ -28,18 +29,37 @@ fn places_of_all_kinds() {
     let arn = "arn:aws:lambda:eu-west-1:123456789012:function:mail:live";
     let backends = format!(
         "shop = https://shop.example.com/api/ , plain=http://10.0.0.7:8080,v6=https://[fd00::1]:8443/x,\
-         inner=https://shop.internal,mail={arn}"
+         inner=https://shop.internal,near=http://near.internal:8080,mail={arn}"
     );
-    let list = list(&[("BACKENDS", &backends), ("PRIVATE_BACKENDS", "inner"), ("DEFAULT_BACKEND", "mail")]);
+    let list = list(&[("BACKENDS", &backends), ("PRIVATE_BACKENDS", "inner,near"), ("DEFAULT_BACKEND", "mail")]);
     let expected = [
         https("shop", "https://shop.example.com/api", Network::Public),
         https("plain", "http://10.0.0.7:8080", Network::Any),
         https("v6", "https://[fd00::1]:8443/x", Network::Any),
         https("inner", "https://shop.internal", Network::Any),
+        https("near", "http://near.internal:8080", Network::Any),
         Entry { name: "mail".to_owned(), place: Place::Lambda { function: arn.to_owned() } },
     ];
     assert_eq!(list.entries, expected);
     assert_eq!(list.fallback.as_deref(), Some("mail"));
+}
+
+/// A name leads where a name server says, and without TLS nobody knows whether it was the right one.
+#[test]
+fn plain_http_to_a_name_has_to_be_listed() {
+    for place in ["http://shop.internal", "http://localhost:8080/x", "http://2130706433", "http://shop.example.com"] {
+        let backends = format!("shop={place}");
+        let says = settings(&[("BACKENDS", &backends)]).err().unwrap();
+        let expected = "BACKENDS has \"shop\", a plain http:// URL with a name, which can lead anywhere: use https, or \
+                        list \"shop\" in PRIVATE_BACKENDS";
+        assert_eq!(says, expected, "{place}");
+        let entries = list(&[("BACKENDS", &backends), ("PRIVATE_BACKENDS", "shop")]).entries;
+        assert_eq!(entries, [https("shop", place, Network::Any)]);
+    }
+    for place in ["http://10.0.0.7", "http://8.8.8.8:80", "http://[fd00::1]"] {
+        let entries = list(&[("BACKENDS", &format!("shop={place}"))]).entries;
+        assert_eq!(entries, [https("shop", place, Network::Any)]);
+    }
 }
 
 #[test]
@@ -119,7 +139,7 @@ fn an_answer_loses_what_was_about_its_connection() {
         ("x-bad", "1\r\nset-cookie: c=3"),
         ("location", "https://elsewhere.example/"),
     ];
-    let passed = passed_back(&lines);
+    let passed = passed_back(&lines).unwrap();
     let passed: Vec<_> = passed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let expected = [
         ("content-type", "text/plain"),
@@ -128,4 +148,16 @@ fn an_answer_loses_what_was_about_its_connection() {
         ("location", "https://elsewhere.example/"),
     ];
     assert_eq!(passed, expected);
+}
+
+/// What is compared with each other is bounded, so that no answer costs more than its bytes.
+#[test]
+fn an_answer_has_no_more_lines_than_are_taken() {
+    let lines = |count| vec![("x".to_owned(), "1"); count];
+    assert_eq!(passed_back(&lines(limits::HEADERS)).unwrap().len(), limits::HEADERS);
+    let says = "more than 512 header lines".to_owned();
+    assert_eq!(passed_back(&lines(limits::HEADERS + 1)).err(), Some(says.clone()));
+    let options = |count: usize| [("connection", (0..count).map(|n| format!("x{n},")).collect::<String>())];
+    assert!(passed_back(&options(limits::HEADERS - 1)).is_ok());
+    assert_eq!(passed_back(&options(1_000_000)).err(), Some(says));
 }

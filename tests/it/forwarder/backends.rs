@@ -204,6 +204,30 @@ async fn nonsense_is_no_answer() {
 }
 
 #[tokio::test]
+async fn an_answer_with_more_headers_than_are_taken_is_none() {
+    for lines in [600, 5_000] {
+        let headers = vec![("X-Many", "1".to_owned()); lines];
+        assert_answer(Behaviour::Reply { status: 200, headers, body: "".into() }, 502, "backend_answer_invalid", 1)
+            .await;
+    }
+}
+
+/// What cannot be sent now cannot be sent a moment later.
+#[tokio::test]
+async fn what_can_never_be_sent_is_not_tried_again() {
+    let forwarding = Forwarding::with_a_route().await;
+    let function = forwarding.forwarder(&[]).await;
+    let request = forwarding.request("GET", "/items");
+    let mut event = forwarding.api.integration_event(Form::Http2, &request, (b"", Passed::Text), &caller());
+    event["headers"].as_object_mut().expect("headers").retain(|name, _| !name.eq_ignore_ascii_case("edge-target"));
+    event["rawQueryString"] = "x".repeat(70_000).into();
+    let decided = function.decide(event.to_string()).await;
+    assert_eq!(decided.code(), "backend_unreachable");
+    assert_eq!(decided.audit["causes"].as_array().map(Vec::len), Some(1), "{}", decided.audit["causes"]);
+    assert!(forwarding.blue.take().is_empty());
+}
+
+#[tokio::test]
 async fn a_redirect_is_passed_back_and_not_followed() {
     let forwarding = Forwarding::with_a_route().await;
     let function = forwarding.forwarder(&[]).await;

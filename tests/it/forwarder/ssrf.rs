@@ -2,6 +2,7 @@
 //! record or a name server says.
 
 use countersign_tests::backend::{Backend, Behaviour};
+use countersign_tests::binary;
 use countersign_tests::events::proxy::{Form, Passed};
 use countersign_tests::forwarder::{Forwarding, caller, with};
 use serde_json::json;
@@ -124,6 +125,24 @@ async fn a_name_that_resolves_to_a_private_address_is_refused_unless_listed() {
     let forwarded = forwarding.send(&function, Form::Rest, &request, &caller()).await;
     // It speaks no TLS; but it was asked.
     assert_eq!((forwarded.code(), inside.connections()), ("backend_unreachable", 1));
+}
+
+/// Not even TLS says then who answers; so this takes more than a URL.
+#[tokio::test]
+async fn a_name_without_tls_has_to_be_listed_as_private() {
+    let inside = Backend::start("inside").await;
+    let forwarding = Forwarding::new().await;
+    let backends = format!("inside=http://localhost:{}", inside.port());
+    let more = [("BACKENDS", backends.as_str()), ("DEFAULT_BACKEND", "inside")];
+    let failed = forwarding.try_forwarder(binary::forwarder(), &more, &[]).await.err().expect("it starts");
+    assert!(failed.message.contains("\nBACKENDS has \"inside\", a plain http:// URL"), "{}", failed.message);
+    assert!(failed.message.contains("list \"inside\" in PRIVATE_BACKENDS"), "{}", failed.message);
+
+    let listed = [&more[..], &[("PRIVATE_BACKENDS", "inside")]].concat();
+    let function = forwarding.forwarder(&listed).await;
+    let request = forwarding.request("GET", "/items");
+    let forwarded = forwarding.send(&function, Form::Rest, &request, &caller()).await;
+    assert_eq!((forwarded.status, inside.take().len()), (200, 1));
 }
 
 #[tokio::test]
