@@ -116,7 +116,7 @@ impl Forwarder {
         self.body_digest.check(identity.content_digest(), &request.body)?;
         let backend = self.backend(about, identity, &wire, trace).await?;
         trace.backend = Some(backend.name().to_owned());
-        let outgoing = Outgoing::new(request, identity, wire, &self.rules);
+        let outgoing = Outgoing::new(request, identity, wire, &self.rules, &about.notes)?;
         let started = Instant::now();
         // Boxed: the futures of HTTP clients are kilobytes.
         let answered = Box::pin(backend.send(&outgoing, about.until, &about.notes)).await;

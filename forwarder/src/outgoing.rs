@@ -12,10 +12,12 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use countersign_function::lines::Line;
+use countersign_function::notes::Notes;
 
 use self::identity_headers::IdentityHeaders;
 use self::names::{is_ours, plain};
 use crate::event::Request;
+use crate::failure::Failure;
 use crate::identity::Identity;
 use crate::wire::Wire;
 
@@ -30,6 +32,10 @@ impl Rules {
     /// `credentials`: names of headers that are not passed on.
     pub fn new(identity: IdentityHeaders, credentials: &[&str]) -> Self {
         Self { identity, credentials: credentials.iter().map(|name| plain(name).into_owned()).collect() }
+    }
+
+    fn hides_credentials(&self) -> bool {
+        !self.credentials.is_empty()
     }
 
     /// Whether a client's header of this plain name stays behind.
@@ -47,31 +53,50 @@ pub struct Outgoing<'a> {
     pub headers: Vec<Line<'a>>,
     /// What the client asked for, as far as it is known.
     pub host: Option<&'a str>,
+    /// Credentials stay behind wherever else the event shows them, too.
+    pub hides_credentials: bool,
 }
 
 impl<'a> Outgoing<'a> {
-    /// What cannot be sent is left out.
-    pub fn new(request: &'a Request<'a>, identity: &'a Identity<'a>, wire: Wire, rules: &'a Rules) -> Self {
-        let host = identity.client_host().or(request.domain.as_deref());
-        let ray = identity.ray();
-        let named = connection_options(request);
-        let passes = |name: &str| {
-            let name = plain(name);
-            let replaced = name == "cf-ray" && ray.is_some();
-            !replaced && !rules.keeps_back(&name) && !named.contains(&name)
-        };
-        let own = request.headers.iter().filter(|(name, _)| passes(name));
-        let mut headers: Vec<Line<'a>> = own.map(|(name, value)| line(name, value)).collect();
-        let has_id = headers.iter().any(|(name, _)| name == "x-request-id");
+    /// What the client sent and cannot be sent on is left out; nothing that was verified is.
+    ///
+    /// # Errors
+    /// `RecordMalformed` for a verified value that a back end would read as another one, or not at all.
+    pub fn new(
+        request: &'a Request<'a>,
+        identity: &'a Identity<'a>,
+        wire: Wire,
+        rules: &'a Rules,
+        notes: &Notes,
+    ) -> Result<Self, Failure> {
+        let asked = [("x-forwarded-host", identity.client_host()), ("cf-ray", identity.ray())];
+        let asked = asked.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let verified: Vec<_> = rules.identity.of(identity).chain(asked).collect();
+        if let Some((name, _)) = verified.iter().find(|(name, value)| !is_read_unchanged(name, value)) {
+            notes.cause(&format!("{name}: the authorizer's context has for it what a back end would read differently"));
+            return Err(Failure::RecordMalformed);
+        }
 
-        headers.extend(rules.identity.of(identity).map(|(name, value)| line(name, value)));
+        let named = connection_options(request);
+        let passes = |name: &str, value: &str| {
+            let plain = plain(name);
+            !rules.keeps_back(&plain) && !named.contains(&plain) && can_be_sent(name, value)
+        };
+        let own = request.headers.iter().filter(|(name, value)| passes(name, value));
+        let mut headers: Vec<Line<'a>> = own.map(|(name, value)| line(name, value)).collect();
+        let has_id = headers.iter().any(|(name, _)| plain(name) == "x-request-id");
+        let id = request.request_id.as_deref().filter(|id| !has_id && can_be_sent("x-request-id", id));
+        let domain = request.domain.as_deref().filter(|domain| can_be_sent("host", domain));
+
+        headers.extend(verified.into_iter().map(|(name, value)| line(name, value)));
         headers.extend(client_address(request, identity).map(|ip| (Cow::Borrowed("x-forwarded-for"), ip)));
-        headers.extend(host.map(|host| line("x-forwarded-host", host)));
+        if identity.client_host().is_none() {
+            headers.extend(domain.map(|domain| line("x-forwarded-host", domain)));
+        }
         headers.push(line("x-forwarded-proto", "https"));
-        headers.extend(ray.map(|ray| line("cf-ray", ray)));
-        headers.extend(request.request_id.as_deref().filter(|_| !has_id).map(|id| line("x-request-id", id)));
-        headers.retain(|(name, value)| can_be_sent(name, value));
-        Self { request, wire, headers, host: host.filter(|host| can_be_sent("host", host)) }
+        headers.extend(id.map(|id| line("x-request-id", id)));
+        let host = identity.client_host().or(domain);
+        Ok(Self { request, wire, headers, host, hides_credentials: rules.hides_credentials() })
     }
 }
 
@@ -90,6 +115,11 @@ fn connection_options<'a>(request: &'a Request<'_>) -> Vec<Cow<'a, str>> {
 fn client_address(request: &Request<'_>, identity: &Identity<'_>) -> Option<Cow<'static, str>> {
     let peer = || request.source_ip.as_deref()?.parse::<IpAddr>().ok();
     identity.client_ip().or_else(peer).map(|ip| Cow::Owned(ip.to_string()))
+}
+
+/// Readers of headers take white space around a value away (RFC 9110 §5.5).
+fn is_read_unchanged(name: &str, value: &str) -> bool {
+    can_be_sent(name, value) && value.trim() == value
 }
 
 /// A name that is a token (RFC 9110 §5.6.2), a value without control characters: nothing that ends a line.

@@ -5,8 +5,15 @@ use super::names::{is_of_a_connection, plain};
 use crate::identity::Identity;
 
 /// Headers that the forwarder sets alone, and those that steer the way of a request.
-const TAKEN: [&str; 6] =
-    ["signature", "signature-input", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-request-id"];
+const TAKEN: [&str; 7] = [
+    "cf-ray",
+    "signature",
+    "signature-input",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-request-id",
+];
 
 /// Entries of the context, and the header that each becomes.
 #[derive(Debug, Eq, PartialEq)]

@@ -26,14 +26,19 @@ const OF_A_CONNECTION: [&str; 12] = [
 const OF_THE_EDGE: [&str; 2] = ["signature", "signature-input"];
 
 /// Who is calling, and from where, in the name of some proxy.
-const CLAIMS: [&str; 7] = [
+const CLAIMS: [&str; 12] = [
     "client-ip",
+    "fastly-client-ip",
     "forwarded",
+    "forwarded-for",
+    "remote-user",
     "true-client-ip",
     "x-anonymous-consumer",
+    "x-appengine-user-ip",
     "x-client-ip",
     "x-cluster-client-ip",
     "x-real-ip",
+    "x-remote-user",
 ];
 
 /// Frameworks take another method, path or host from these than the one that was authorized.
@@ -48,19 +53,19 @@ const PREFIXES: [&str; 10] = [
     "x-authenticated-",
     "x-consumer-",
     "x-credential-",
-    "x-forwarded-",
+    "x-forwarded",
     "x-original-",
     "x-rewrite-",
 ];
 
-/// Names by which one request is found in several logs: wrong ones mislead nobody but a reader.
-const TRACES: [&str; 2] = ["cf-ray", "x-amzn-trace-id"];
+/// By which one request is found in several logs: a wrong one misleads nobody but a reader.
+const TRACE: &str = "x-amzn-trace-id";
 
 /// Whether a header of this plain name is never passed on.
 pub fn is_ours(name: &str) -> bool {
     let lists: [&[&str]; 4] = [&OF_A_CONNECTION, &OF_THE_EDGE, &CLAIMS, &OVERRIDES];
     let listed = lists.iter().any(|list| list.contains(&name));
-    listed || (PREFIXES.iter().any(|prefix| name.starts_with(prefix)) && !TRACES.contains(&name))
+    listed || (PREFIXES.iter().any(|prefix| name.starts_with(prefix)) && name != TRACE)
 }
 
 /// Whether a header of this plain name says something about one connection only; in answers too.

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use serde_json::{Value, json};
 
@@ -26,11 +26,23 @@ fn payload(headers: &[(&str, &str)], authorizer: &str) -> String {
 
 /// What a back end gets of these headers: `name: value`, in order.
 fn sent_by(headers: &[(&str, &str)], authorizer: &str, rules: &Rules) -> Vec<String> {
+    try_sent_by(headers, authorizer, rules).unwrap()
+}
+
+/// `Err`: the failure's code, and what the operator is told.
+fn try_sent_by(
+    headers: &[(&str, &str)],
+    authorizer: &str,
+    rules: &Rules,
+) -> Result<Vec<String>, (&'static str, Vec<String>)> {
     let payload = payload(headers, authorizer);
     let request = event::parse(&payload).unwrap();
     let wire = Wire { path: "/items".to_owned(), query: None };
-    let outgoing = Outgoing::new(&request, request.identity.as_ref().unwrap(), wire, rules);
-    outgoing.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect()
+    let notes = Notes::default();
+    match Outgoing::new(&request, request.identity.as_ref().unwrap(), wire, rules, &notes) {
+        Ok(outgoing) => Ok(outgoing.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect()),
+        Err(failure) => Err((failure.code(), notes.take().causes)),
+    }
 }
 
 fn rules(items: &str) -> Rules {
@@ -38,10 +50,10 @@ fn rules(items: &str) -> Rules {
 }
 
 const ADDED: [&str; 4] = [
-    "x-forwarded-for: 203.0.113.7",
     "x-forwarded-host: api.example.com",
-    "x-forwarded-proto: https",
     "cf-ray: 8f2c-LHR",
+    "x-forwarded-for: 203.0.113.7",
+    "x-forwarded-proto: https",
 ];
 
 #[test]
@@ -57,7 +69,6 @@ fn what_was_verified_is_added() {
 fn without_a_proof_of_the_edge_the_gateway_says_who_asked() {
     let sent = sent_by(&[("Cf-Ray", "mine"), ("X-Request-Id", "mine")], r#"{"principal":"acme"}"#, &rules("none"));
     let expected = [
-        "cf-ray: mine",
         "x-request-id: mine",
         "x-forwarded-for: 198.51.100.1",
         "x-forwarded-host: gateway.example",
@@ -88,6 +99,9 @@ fn what_a_client_claims_or_means_for_the_next_hop_stays_behind() {
         "Signature",
         "Signature-Input",
         "Forwarded",
+        "Forwarded-For",
+        "X-Forwarded",
+        "X_Forwarded",
         "X-Forwarded-For",
         "X_Forwarded_For",
         "X-Forwarded_Host",
@@ -95,8 +109,21 @@ fn what_a_client_claims_or_means_for_the_next_hop_stays_behind() {
         "X-Forwarded-Port",
         "X-Forwarded-Prefix",
         "X-Real-IP",
+        "Client-IP",
+        "X-Client-IP",
+        "X-Cluster-Client-IP",
+        "Fastly-Client-IP",
         "True-Client-IP",
+        "True_Client_IP",
+        "X-Appengine-User-IP",
+        "Remote-User",
+        "REMOTE_USER",
+        "X-Remote-User",
         "CF-Connecting-IP",
+        "Cf_Connecting_IP",
+        "CF-IPCountry",
+        "Cf-Ray",
+        "CF_RAY",
         "X-Consumer-Username",
         "X_Consumer_Custom_ID",
         "x-consumer-groups",
@@ -148,14 +175,48 @@ fn any_entry_of_the_context_may_have_a_header() {
 
 #[test]
 fn nothing_ends_a_line() {
-    let authorizer = r#"{"principal":"acme\r\nx-admin: 1","client_ip":"203.0.113.7","client_host":"a\nb","ray":"r"}"#;
+    let authorizer = r#"{"principal":"acme","client_ip":"203.0.113.7","ray":"r"}"#;
     let headers =
         [("X-A", "1\r\nx-admin: 1"), ("X-B", "\u{0}"), ("X B", "1"), ("X-C\r\nx-admin", "1"), ("X-D", "tab\tü")];
-    let sent = sent_by(&headers, authorizer, &Rules::new(IdentityHeaders::default(), &[]));
-    assert_eq!(
-        sent,
-        ["x-d: tab\tü", "x-forwarded-for: 203.0.113.7", "x-forwarded-proto: https", "cf-ray: r", "x-request-id: req-1"]
-    );
+    let sent = sent_by(&headers, authorizer, &rules("none"));
+    let added = [
+        "cf-ray: r",
+        "x-forwarded-for: 203.0.113.7",
+        "x-forwarded-host: gateway.example",
+        "x-forwarded-proto: https",
+        "x-request-id: req-1",
+    ];
+    assert_eq!(sent, [&["x-d: tab\tü"][..], &added].concat());
+}
+
+/// Left out, it would make a caller nobody; read without its white space, somebody else.
+#[test]
+fn what_was_verified_is_sent_as_it_is_or_the_request_is_not() {
+    let rules = rules("principal=X-User,team=X-Team");
+    for value in [" acme", "acme ", "\\tacme", "acme\\r\\nx-admin: 1", "ac\\u0000me", "\\u0085", " ", "acme\\u00a0"] {
+        for (entry, header) in
+            [("principal", "x-user"), ("team", "x-team"), ("client_host", "x-forwarded-host"), ("ray", "cf-ray")]
+        {
+            let others = if entry == "principal" { "" } else { r#""principal":"acme","# };
+            let authorizer = format!(r#"{{{others}"{entry}":"{value}"}}"#);
+            let (code, causes) = try_sent_by(&[], &authorizer, &rules).unwrap_err();
+            assert_eq!(code, "record_malformed", "{authorizer}");
+            let [cause] = &causes[..] else { panic!("{authorizer}: {causes:?}") };
+            assert!(cause.starts_with(&format!("{header}: ")) && !cause.contains("acme"), "{cause}");
+        }
+    }
+    let authorizer = r#"{"principal":"ac  me","team":"","key_id":" not sent anywhere "}"#;
+    assert_eq!(sent_by(&[], authorizer, &rules)[..2], ["x-user: ac  me", "x-team: "]);
+}
+
+#[test]
+fn a_request_has_one_id() {
+    for name in ["X-Request-Id", "x_request_id", "X.Request.ID"] {
+        let sent = sent_by(&[(name, "mine")], IDENTITY, &rules("none"));
+        let ids: Vec<_> = sent.iter().filter(|line| line.contains("equest")).collect();
+        assert_eq!(ids, [&format!("{}: mine", name.to_ascii_lowercase())]);
+    }
+    assert!(sent_by(&[], IDENTITY, &rules("none")).contains(&"x-request-id: req-1".to_owned()));
 }
 
 #[test]
@@ -181,6 +242,7 @@ fn forms_of_identity_headers() {
         "principal=Transfer_Encoding",
         "principal=Edge-Client",
         "principal=X-Forwarded-For",
+        "principal=CF_Ray",
         "principal=Signature",
         "principal=X-User,key_id=x_user",
     ] {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use countersign_tests::aws::invoke::{Functions, Invocation};
+use countersign_tests::backend::{Backend, Behaviour};
 use countersign_tests::events::proxy::{Form, Passed};
 use countersign_tests::forwarder::{Forwarded, Forwarding, caller};
 use countersign_tests::function::Function;
@@ -19,14 +20,15 @@ struct World {
 impl World {
     /// Everything goes to one function, which may take `seconds`.
     async fn with_patience(seconds: &str) -> Self {
+        Self::with(&[("BACKEND_TIMEOUT", seconds)]).await
+    }
+
+    async fn with(settings: &[(&str, &str)]) -> Self {
         let (forwarding, functions) = (Forwarding::new().await, Functions::start(&[MAIL]).await);
         let (backends, url) = (format!("mail={MAIL}"), functions.url());
-        let more = [
-            ("BACKENDS", backends.as_str()),
-            ("DEFAULT_BACKEND", "mail"),
-            ("BACKEND_TIMEOUT", seconds),
-            ("AWS_ENDPOINT_URL_LAMBDA", url.as_str()),
-        ];
+        let own =
+            [("BACKENDS", backends.as_str()), ("DEFAULT_BACKEND", "mail"), ("AWS_ENDPOINT_URL_LAMBDA", url.as_str())];
+        let more = [&own, settings].concat();
         let forwarder = forwarding.forwarder(&more).await;
         Self { forwarding, functions, forwarder }
     }
@@ -76,13 +78,13 @@ async fn a_function_gets_the_gateways_event_with_verified_headers() {
 async fn its_answer_is_read_as_the_gateway_reads_it() {
     let world = World::with_patience("20").await;
     world.functions.answer(&json!({
-        "statusCode": 201, "headers": { "X-One": 1 }, "multiValueHeaders": { "Set-Cookie": ["a=1", "b=2"] },
-        "body": "AP8=", "isBase64Encoded": true,
+        "statusCode": "201", "headers": { "X-One": 1, "X-None": null }, "body": "AP8=", "isBase64Encoded": true,
+        "multiValueHeaders": { "Set-Cookie": ["a=1", "b=2"], "X-None": null }, "cookies": ["a=1", "b=2"],
     }));
     for form in Form::ALL {
         let (forwarded, _) = world.send(form, "GET", b"").await;
         assert_eq!((forwarded.status, forwarded.body.as_slice()), (201, &b"\0\xff"[..]), "{form:?}");
-        assert_eq!(forwarded.header("x-one"), Some("1"));
+        assert_eq!((forwarded.header("x-one"), forwarded.header("x-none")), (Some("1"), None));
         assert_eq!(forwarded.headers.iter().filter(|(name, _)| name == "set-cookie").count(), 2, "{form:?}");
     }
     world.functions.answer(&json!({ "any": "json" }));
@@ -114,6 +116,64 @@ async fn whatever_is_no_answer_is_a_defined_failure() {
             assert_eq!(events.len(), 1, "{method} {invocation:?}: an answer is final");
             assert!(!forwarded.decided.audit.to_string().contains("canary"), "{:?}", forwarded.decided.audit);
         }
+    }
+}
+
+/// Names are compared with each other, so their number is bounded before.
+#[tokio::test]
+async fn an_answer_with_more_headers_than_are_taken_costs_no_time() {
+    let world = World::with_patience("20").await;
+    let names: serde_json::Map<_, _> = (0..20_000).map(|n| (format!("x-{n}"), json!("1"))).collect();
+    let lists: serde_json::Map<_, _> = (0..20_000).map(|n| (format!("x-{n}"), json!(["1"]))).collect();
+    let many: String = (0..500_000).map(|n| format!("x-{n},")).collect();
+    for (form, answer) in [
+        (Form::Rest, json!({ "statusCode": 200, "headers": names, "multiValueHeaders": lists })),
+        (Form::Http1, json!({ "statusCode": 200, "multiValueHeaders": { "x": vec!["1"; 20_000] } })),
+        (Form::Http2, json!({ "statusCode": 200, "headers": names })),
+        (Form::Http2, json!({ "statusCode": 200, "cookies": vec!["a=1"; 20_000] })),
+        (Form::Http2, json!({ "statusCode": 200, "headers": { "connection": many } })),
+    ] {
+        world.functions.answer(&answer);
+        let started = Instant::now();
+        let (forwarded, _) = world.send(form, "GET", b"").await;
+        assert_eq!((forwarded.status, forwarded.code()), (502, "backend_answer_invalid"), "{form:?}");
+        assert!(forwarded.decided.audit["causes"].to_string().contains("more than 512 header lines"), "{form:?}");
+        assert!(started.elapsed() < Duration::from_secs(10), "{form:?}: {:?}", started.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_hidden_key_is_nowhere_in_the_event() {
+    for (setting, hidden) in [("on", true), ("off", false)] {
+        let world = World::with(&[("HIDE_CREDENTIALS", setting)]).await;
+        let request = world.forwarding.request("GET", "/items").with_header("X-Api-Key", "canary");
+        let mut event = world.forwarding.api.integration_event(Form::Rest, &request, (b"", Passed::Text), &caller());
+        event["requestContext"]["identity"]["apiKey"] = json!("canary");
+        event["requestContext"]["identity"]["apiKeyId"] = json!("canary-id");
+        world.forwarder.decide(event.to_string()).await;
+        let [(_, seen)] = &world.functions.take()[..] else { panic!("not one event") };
+        assert_eq!(!seen.to_string().contains("canary"), hidden, "{seen}");
+        let identity = |event: &Value| event["requestContext"]["identity"]["sourceIp"].clone();
+        assert_eq!(identity(seen), identity(&event));
+    }
+}
+
+/// A request that is sent into a connection which the other side is closing is lost.
+#[tokio::test]
+async fn a_connection_is_given_up_before_common_servers_close_it() {
+    let (forwarding, service) = (Forwarding::new().await, Backend::start("lambda").await);
+    service.always(Behaviour::Reply { status: 200, headers: Vec::new(), body: r#"{"statusCode":204}"#.into() });
+    let (backends, url) = (format!("mail={MAIL}"), service.url());
+    let more =
+        [("BACKENDS", backends.as_str()), ("DEFAULT_BACKEND", "mail"), ("AWS_ENDPOINT_URL_LAMBDA", url.as_str())];
+    let forwarder = forwarding.forwarder(&more).await;
+    let request = forwarding.request("POST", "/items");
+    for connections in 1..3 {
+        for _ in 0..2 {
+            assert_eq!(forwarding.send(&forwarder, Form::Rest, &request, &caller()).await.status, 204);
+            assert_eq!(service.connections(), connections);
+        }
+        tokio::time::sleep(Duration::from_millis(4_200)).await;
     }
 }
 

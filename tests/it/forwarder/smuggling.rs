@@ -82,14 +82,36 @@ async fn nothing_in_a_header_ends_its_line() {
     ];
     for form in Form::ALL {
         let request = forwarding.request("GET", "/items");
-        let context = with(&caller(), "key_id", "kid\r\nX-Admin: 1");
-        let event = forwarding.api.integration_event(form, &request, (b"", Passed::Text), &context);
+        let event = forwarding.api.integration_event(form, &request, (b"", Passed::Text), &caller());
         function.decide(with_lines(event, &lines).to_string()).await;
         let [received] = &forwarding.blue.take()[..] else { panic!("{form:?}: not one request") };
         assert_eq!(received.values("x-consumer-username"), ["acme"], "{form:?}");
         assert_eq!(received.values("x-kept"), ["ü\t1"], "{form:?}");
-        let others = ["x-a", "x-b", "x-c", "x-d", "x-h", "x-i", "x-admin", "x-consumer-id"];
+        let others = ["x-a", "x-b", "x-c", "x-d", "x-h", "x-i", "x-admin"];
         assert!(others.iter().all(|name| received.values(name).is_empty()), "{form:?}: {:?}", received.headers);
+    }
+}
+
+/// Left out, such a value would leave the caller without a name; sent, with somebody else's.
+#[tokio::test]
+async fn nobody_is_sent_on_under_another_name() {
+    let forwarding = Forwarding::with_a_route().await;
+    let function = forwarding.forwarder(&[]).await;
+    for (entry, value) in [
+        ("principal", " acme"),
+        ("principal", "acme\t"),
+        ("key_id", "kid\r\nX-Admin: 1"),
+        ("scopes", "\u{a0}admin"),
+        ("client_host", "api.example.com\n"),
+        ("ray", " 8f2c1d3e4b5a6978-LHR"),
+    ] {
+        for form in Form::ALL {
+            let context = with(&caller(), entry, value);
+            let forwarded = forwarding.send(&function, form, &forwarding.request("GET", "/items"), &context).await;
+            assert_eq!((forwarded.status, forwarded.code()), (500, "record_malformed"), "{form:?}, {entry}");
+            assert!(forwarding.blue.take().is_empty(), "{form:?}, {entry}");
+            assert_eq!(forwarded.decided.audit["causes"].as_array().map(Vec::len), Some(1), "{form:?}, {entry}");
+        }
     }
 }
 
@@ -141,10 +163,21 @@ async fn what_is_about_the_caller_comes_from_the_authorizer_alone() {
         "X-Forwarded-Proto",
         "X-Forwarded-Port",
         "X-Forwarded-User",
+        "X-Forwarded",
         "Forwarded",
+        "Forwarded-For",
         "X-Real-IP",
+        "Client-IP",
+        "X-Client-IP",
+        "X-Cluster-Client-IP",
+        "Fastly-Client-IP",
         "True-Client-IP",
+        "X-Appengine-User-IP",
+        "Remote-User",
+        "X_Remote_User",
         "CF-Connecting-IP",
+        "CF-IPCountry",
+        "Cf_Ray",
         "Edge-Client",
         "Edge-Key",
         "Edge_Target",
@@ -170,6 +203,21 @@ async fn what_is_about_the_caller_comes_from_the_authorizer_alone() {
             assert_eq!(received.header("x-forwarded-for"), Some("203.0.113.7"), "{form:?}");
             assert_eq!(received.header("x-forwarded-proto"), Some("https"), "{form:?}");
             assert_eq!(received.header("x-secret"), if named.is_empty() { Some("s") } else { None }, "{form:?}");
+        }
+    }
+}
+
+/// Where no edge has proved a ray, nobody has.
+#[tokio::test]
+async fn a_ray_that_nobody_verified_is_passed_to_nobody() {
+    let forwarding = Forwarding::with_a_route().await;
+    let function = forwarding.forwarder(&[]).await;
+    for form in Form::ALL {
+        for name in ["Cf-Ray", "CF_RAY", "Cf-Connecting-IP", "Cf_IPCountry"] {
+            let request = forwarding.request("GET", "/items").with_header(name, "forged");
+            forwarding.send(&function, form, &request, &json!({ "principal": "acme" })).await;
+            let [received] = &forwarding.blue.take()[..] else { panic!("{form:?}: not one request") };
+            assert!(received.headers.iter().all(|(_, value)| value != "forged"), "{form:?}: {:?}", received.headers);
         }
     }
 }

@@ -1,9 +1,11 @@
-//! The event for a function: the gateway's own, byte for byte, but for the headers.
+//! The event for a function: the gateway's own, byte for byte, but for the headers, and for the caller's
+//! API key where credentials stay behind.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
+use serde::ser::{Error as _, SerializeMap, Serializer};
+use serde_json::value::RawValue;
 
 use crate::event::Format;
 use crate::event::json::Members;
@@ -19,13 +21,15 @@ pub fn for_function(outgoing: &Outgoing<'_>) -> serde_json::Result<Vec<u8>> {
     for (name, value) in headers.chain(host) {
         lines.entry(name).or_default().push(value);
     }
-    serde_json::to_vec(&Event { members, lines, format: outgoing.request.format })
+    let (format, without_key) = (outgoing.request.format, outgoing.hides_credentials);
+    serde_json::to_vec(&Event { members, lines, format, without_key })
 }
 
 struct Event<'a> {
     members: Members<'a>,
     lines: BTreeMap<&'a str, Vec<&'a str>>,
     format: Format,
+    without_key: bool,
 }
 
 impl Serialize for Event<'_> {
@@ -34,7 +38,9 @@ impl Serialize for Event<'_> {
         for (name, value) in &self.members.0 {
             let replaced = matches!(name.as_ref(), "headers" | "multiValueHeaders");
             let hidden = name == "cookies" && !self.lines.contains_key("cookie");
-            if !replaced && !hidden {
+            if name == "requestContext" && self.without_key {
+                event.serialize_entry(name, &Without { object: value, path: &["identity"], names: &API_KEY })?;
+            } else if !replaced && !hidden {
                 event.serialize_entry(name, value)?;
             }
         }
@@ -46,6 +52,37 @@ impl Serialize for Event<'_> {
             Format::V2 => event.serialize_entry("headers", &Joined(&self.lines))?,
         }
         event.end()
+    }
+}
+
+/// Where a REST API shows the key, if the gateway itself has asked for one.
+const API_KEY: [&str; 2] = ["apiKey", "apiKeyId"];
+
+/// An object without some members of the object that is found in it by a path.
+struct Without<'a> {
+    object: &'a RawValue,
+    path: &'a [&'a str],
+    names: &'a [&'a str],
+}
+
+impl Serialize for Without<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (next, names) = (self.path.split_first(), self.names);
+        if !self.object.get().starts_with('{') {
+            return self.object.serialize(serializer);
+        }
+        let Members(members) = serde_json::from_str(self.object.get()).map_err(S::Error::custom)?;
+        let mut object = serializer.serialize_map(None)?;
+        for (name, value) in &members {
+            match next {
+                Some((first, path)) if name == first => {
+                    object.serialize_entry(name, &Without { object: value, path, names })?;
+                }
+                None if names.contains(&name.as_ref()) => {}
+                _ => object.serialize_entry(name, value)?,
+            }
+        }
+        object.end()
     }
 }
 
@@ -72,6 +109,7 @@ impl Serialize for Joined<'_> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+    use countersign_function::notes::Notes;
     use serde_json::{Value, json};
 
     use super::*;
@@ -82,11 +120,16 @@ mod tests {
 
     /// The event as a function gets it.
     fn rewritten(event: &Value) -> Value {
+        rewritten_for(event, &[])
+    }
+
+    fn rewritten_for(event: &Value, hidden: &[&str]) -> Value {
         let payload = event.to_string();
         let request = event::parse(&payload).unwrap();
         let wire = Wire { path: "/items".to_owned(), query: None };
-        let rules = Rules::new(IdentityHeaders::default(), &[]);
-        let outgoing = Outgoing::new(&request, request.identity.as_ref().unwrap(), wire, &rules);
+        let rules = Rules::new(IdentityHeaders::default(), hidden);
+        let (identity, notes) = (request.identity.as_ref().unwrap(), Notes::default());
+        let outgoing = Outgoing::new(&request, identity, wire, &rules, &notes).ok().unwrap();
         serde_json::from_slice(&for_function(&outgoing).unwrap()).unwrap()
     }
 
@@ -120,6 +163,25 @@ mod tests {
             ["accept", "host", "x-consumer-username", "x-forwarded-host", "x-forwarded-proto", "x-request-id"];
         assert_eq!(names, expected);
         assert_kept(event, seen, &["headers", "multiValueHeaders"]);
+    }
+
+    /// What the gateway itself asked for is not only in a header.
+    #[test]
+    fn a_hidden_key_is_hidden_in_the_context_too() {
+        let mut event = json!({
+            "httpMethod": "GET", "path": "/items", "headers": { "X-Api-Key": "canary" }, "apiKey": "of nobody",
+            "requestContext": {
+                "identity": { "apiKey": "canary", "apiKeyId": "canary", "sourceIp": "198.51.100.1", "cognito": null },
+                "authorizer": { "principal": "acme", "apiKey": "a key's own entry" }, "apiKey": "of nobody",
+                "accountId": "123456789012", "requestTimeEpoch": 1763800000000_u64,
+            },
+        });
+        let shown = rewritten_for(&event, &[]);
+        assert_eq!(shown["requestContext"], event["requestContext"]);
+        let hidden = rewritten_for(&event, &["authorization", "x-api-key"]);
+        assert!(!hidden.to_string().contains("canary"), "{hidden}");
+        event["requestContext"]["identity"] = json!({ "sourceIp": "198.51.100.1", "cognito": null });
+        assert_kept(event, hidden, &["headers", "multiValueHeaders"]);
     }
 
     #[test]
