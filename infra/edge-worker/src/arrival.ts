@@ -46,7 +46,7 @@ export function arrival(request: Request, hosts: ReadonlySet<string>): Result<Ar
 }
 
 /** As Cloudflare says it; clients' own versions of these headers do not get here. */
-function clientOf(request: Request, host: string): Client | undefined {
+export function clientOf(request: Request, host?: string): Client | undefined {
   const { headers } = request;
   const ip = brief(headers.get("cf-connecting-ip"));
   if (ip === undefined) return undefined;

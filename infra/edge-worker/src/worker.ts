@@ -1,5 +1,6 @@
 /** The edge Worker: the one file that has to do with the world. What it decides is in `serve`. */
 
+import { clientOf } from "./arrival";
 import { boundedText } from "./bounded";
 import { base64url, hex } from "./bytes";
 import { type Config, type Configured, configOf, type Env as Settings } from "./config";
@@ -59,7 +60,7 @@ export async function answer(request: Request, isolate: Isolate, world: World): 
   const served = await serve(request, { config, sources, signing }, world);
   const latency = world.now() - began;
   const response = responseOf(served, request, isolate, latency);
-  const line = lineOf(served, response, signing, latency);
+  const line = lineOf(served, request, response, signing, latency);
   const isTold = config.logs === "all" || (config.logs === "refusals" && line.outcome !== "allow");
   if (isTold) note(line, config, isolate, world);
   return response;
@@ -98,24 +99,31 @@ function responseOf({ answer, arrival, route }: Served, request: Request, isolat
   return response;
 }
 
-function lineOf(served: Served, response: Response, signing: SigningKey | undefined, duration: number): Line {
+function lineOf(
+  served: Served,
+  request: Request,
+  response: Response,
+  signing: SigningKey | undefined,
+  duration: number,
+): Line {
   const { answer, arrival, caller, route } = served;
+  const client = arrival?.client ?? clientOf(request);
   const code = answer.kind === "refused" ? answer.reason : "allow";
   return {
     outcome: answer.kind === "refused" ? outcomeOf(answer.reason) : "allow",
     code,
     shadow: served.shadow,
     status: response.status,
-    ray: arrival?.client.ray,
+    ray: client?.ray,
     request_id: response.headers.get("apigw-requestid") ?? response.headers.get("x-amzn-requestid") ?? undefined,
-    method: arrival?.method ?? "",
+    method: request.method,
     table_route: route?.id,
     principal: caller.key?.principal ?? caller.token?.subject,
     key_id: caller.key?.keyId,
     issuer: caller.token?.issuer,
     edge_keyid: answer.kind === "answered" && answer.from === "origin" ? signing?.keyid : undefined,
-    client_ip: arrival?.client.ip,
-    country: arrival?.client.country,
+    client_ip: client?.ip,
+    country: client?.country,
     cache: answer.kind === "answered" && answer.from === "cache" ? "hit" : undefined,
     body: served.streamed ? "streamed" : undefined,
     kept: caller.kept || undefined,
