@@ -19,7 +19,7 @@ const REMOVED = new Set([
   "x-credential-identifier",
   "x-credential-username",
 ]);
-const REMOVED_BELOW = ["edge-", "x-consumer-", "x-amzn-", "x-amz-", "x-countersign-"];
+const REMOVED_BELOW = ["edge-", "x-consumer-", "x-amzn-"];
 
 /** The one case and the one separator in which header names are compared: many back ends read `_` as `-`. */
 export function canonical(name: string): string {

@@ -47,7 +47,6 @@ test.each([
   "x-consumer-username",
   "X_Consumer_Groups",
   "x-amzn-trace-id",
-  "X-Amz-Security-Token",
   "X-HTTP-Method-Override",
   "x_http_method_override",
   "X-Method-Override",

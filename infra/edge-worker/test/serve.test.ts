@@ -71,6 +71,13 @@ test("a body is signed by its digest, or streamed and said to be", async () => {
   expect(streamed?.body).toBe(Array.from({ length: 30 }, (_, n) => `chunk ${n};`).join(""));
 });
 
+test("beside a kilobyte of the client's own headers a URL may be as long as the README says", async () => {
+  const edge = await TestEdge.start();
+  const headers = { "x-own": "x".repeat(1_000) };
+  expect(await told(edge.call(`/?${"q".repeat(3_900)}`, { headers }))).toBe("200");
+  expect(await told(edge.call(`/?${"q".repeat(4_200)}`, { headers }))).toBe("414 url_too_long");
+});
+
 test("routes choose the origin, and change without a deployment", async () => {
   const edge = (await TestEdge.start()).routes({
     id: "site",

@@ -1,7 +1,7 @@
-import { createHmac } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { connect } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { HASH, RECORD, Rig, SECRET } from "./rig";
+import { HASH, KEY, RECORD, Rig, SECRET } from "./rig";
 
 let rig: Rig;
 beforeEach(async () => {
@@ -53,6 +53,36 @@ test("an origin that drops the connection is a fault of ours, told as such", asy
   rig.onRequest = (request) => request.socket.destroy();
   const { status, body } = await rig.call("/items");
   expect([status, JSON.parse(body).code]).toEqual([502, "origin_unreachable"]);
+});
+
+test("a connection that becomes a WebSocket is signed like any request, and left alone from then on", async () => {
+  const frame = Buffer.from([0x81, 2, 0x68, 0x69]);
+  rig.onUpgrade = (request, socket) => {
+    const key = `${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+    const accept = createHash("sha1").update(key).digest("base64");
+    const isSigned = request.headers["signature-input"]?.includes('tag="countersign"') === true;
+    const head = `Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;
+    socket.write(isSigned ? `HTTP/1.1 101 Switching Protocols\r\n${head}` : "HTTP/1.1 403 Forbidden\r\n\r\n");
+    socket.write(frame);
+  };
+  const lines = ["GET /chat HTTP/1.1", "Host: api.example.com", "CF-Connecting-IP: 203.0.113.7", `X-Api-Key: ${KEY}`];
+  const upgrade = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"];
+  const said = await new Promise<Buffer>((resolve, reject) => {
+    let all = Buffer.alloc(0);
+    const socket = connect(rig.port, "127.0.0.1", () => {
+      socket.write([...lines, ...upgrade, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "\r\n"].join("\r\n"));
+    });
+    socket.on("error", reject);
+    socket.on("data", (chunk) => {
+      all = Buffer.concat([all, chunk]);
+      if (all.includes(frame) || !all.toString().startsWith("HTTP/1.1 101")) {
+        socket.destroy();
+        resolve(all);
+      }
+    });
+  });
+  expect(said.toString("latin1")).toMatch(/^HTTP\/1.1 101/);
+  expect(said.includes(frame)).toBe(true);
 });
 
 /** Asks as key-sync does. */

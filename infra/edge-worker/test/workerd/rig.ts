@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import hmac from "../../../../tests/vectors/hmac-sha256.json";
 
 export const KEY = "reader-key-0001-imported";
@@ -32,6 +33,7 @@ export class Rig {
   /** Instead of what the store has. */
   onRead: ((name: string, response: ServerResponse) => void) | undefined;
   onRequest: Handler = (_, response) => response.end("from the gateway");
+  onUpgrade: ((request: IncomingMessage, socket: Duplex) => void) | undefined;
   port = 0;
   readonly #servers: Server[] = [];
   readonly #directory = mkdtempSync(join(tmpdir(), "edge-worker-"));
@@ -117,6 +119,7 @@ export class Rig {
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
       request.on("end", () => handler(request, response, Buffer.concat(chunks).toString()));
     });
+    server.on("upgrade", (request, socket) => this.onUpgrade?.(request, socket));
     this.#servers.push(server);
     return new Promise((resolve) => {
       server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
