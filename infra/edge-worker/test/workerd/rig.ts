@@ -1,7 +1,7 @@
 /** workerd with the bundle in it, a store and a gateway beside it, each on a port of its own on this machine. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import { type AddressInfo, connect } from "node:net";
@@ -40,13 +40,14 @@ export class Rig {
   #said = "";
   #workerd: ChildProcess | undefined;
 
-  static async start(secrets: string = hmacSecrets()): Promise<Rig> {
+  /** @param bundle made by `wrangler deploy --dry-run`. */
+  static async start(bundle = "dist/worker.js"): Promise<Rig> {
     const rig = new Rig();
     const [store, gateway] = [await rig.#listen(rig.#read), await rig.#listen(rig.#receive)];
     rig.port = await freePort();
     // Beside the bundle: what is embedded is named from here.
-    copyFileSync("dist/worker.js", join(rig.#directory, "worker.js"));
-    writeFileSync(join(rig.#directory, "config.capnp"), config(rig.port, store, gateway, secrets));
+    copyFileSync(bundle, join(rig.#directory, "worker.js"));
+    writeFileSync(join(rig.#directory, "config.capnp"), config(rig.port, store, gateway, hmacSecrets()));
     const child = spawn(workerd(), ["serve", join(rig.#directory, "config.capnp")], {
       stdio: ["ignore", "ignore", "pipe"],
     });
@@ -61,6 +62,14 @@ export class Rig {
   /** What reached the gateway on behalf of clients. */
   get forwarded(): readonly Seen[] {
     return this.seen.filter(({ target }) => !target.startsWith("/prod/.countersign/"));
+  }
+
+  /** Seconds of CPU that workerd has taken since it was started. */
+  cpu(): number {
+    const fields = readFileSync(`/proc/${this.#workerd?.pid}/stat`, "utf8")
+      .replace(/^.*\) /, "")
+      .split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / 100;
   }
 
   stop(): void {
