@@ -11,7 +11,6 @@ mod tests;
 
 use std::borrow::Cow;
 
-use countersign_decision::limits;
 use countersign_function::event::complaint;
 use countersign_function::lines::{Line, Text};
 
@@ -61,6 +60,9 @@ pub enum Kind {
     Rest,
     Http,
 }
+
+/// Those that API Gateway routes, `ANY` included.
+const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
 /// The query as the event shows it.
 pub enum Query<'a> {
@@ -167,8 +169,8 @@ struct Seen<'a> {
 }
 
 fn request<'a>(payload: &'a str, seen: Seen<'a>, event: Event<'a>) -> Result<Request<'a>, Unreadable> {
-    if !is_method(&seen.method) {
-        return Err(Unreadable::new("the event's method is not one of HTTP"));
+    if !METHODS.contains(&seen.method.as_ref()) {
+        return Err(Unreadable::new("the event's method is none that API Gateway routes"));
     }
     let context = event.request_context.ok_or_else(|| Unreadable::missing("requestContext"))?;
     let path = match seen.kind {
@@ -203,19 +205,14 @@ fn request<'a>(payload: &'a str, seen: Seen<'a>, event: Event<'a>) -> Result<Req
 
 /// Of format 2.0 the route is `GET /items/{id}`, of format 1.0 its resource `/items/{id}`.
 fn matched<'m>(context: &'m Context<'_>, parameters: &'m [Line<'m>]) -> Matched<'m> {
-    let (api, domain) = (context.api_id.as_deref(), context.domain_name.as_deref().unwrap_or_default());
     let route = context.route_key.as_deref().and_then(|route| route.split(' ').nth(1));
     Matched {
         stage: context.stage.as_deref().unwrap_or_default(),
-        is_default_endpoint: api.is_some_and(|api| domain.split('.').next() == Some(api)),
+        api: context.api_id.as_deref().unwrap_or_default(),
+        domain: context.domain_name.as_deref().unwrap_or_default(),
         template: route.or(context.resource_path.as_deref()).unwrap_or_default(),
         parameters,
     }
-}
-
-/// RFC 9110 §9.1 allows more; API Gateway does not.
-fn is_method(text: &str) -> bool {
-    (1..=limits::METHOD).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-')
 }
 
 fn required<'a>(text: Option<Text<'a>>, field: &str) -> Result<Cow<'a, str>, Unreadable> {

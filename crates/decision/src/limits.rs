@@ -82,8 +82,6 @@ pub const ROUTE_LIST: usize = 32;
 pub const ROUTE_TEXT: usize = 512;
 /// Issuers whose key sets are mirrored into the table: their names, with the time of the last look, fit one item.
 pub const MIRRORED_ISSUERS: usize = 500;
-/// A method's name.
-pub const METHOD: usize = 32;
 /// Query parameters of one event: each takes two bytes of a URL, its separator one of them.
 pub const PARAMETERS: usize = EDGE_TARGET / 2;
 /// Entries of an authorizer's context: a key's own, of one byte or more each, and ours.

@@ -1,4 +1,5 @@
-//! Paths that no deployment lets through, and paths that only the edge's own requests may have.
+//! Paths that no deployment lets through, paths that only the edge's own requests may have, and paths with
+//! a stage in front.
 //!
 //! Judges the text alone, whichever credentials came with it. A path is looked at as it is and in
 //! every form that a back end could decode it to. RFC 3986 §2.1, §5.2.4.
@@ -37,6 +38,20 @@ pub fn is_hostile_grant(path: &str) -> bool {
 pub fn is_inside(path: &str) -> bool {
     let inside = INSIDE.trim_start_matches('/').as_bytes();
     in_any_form(path, |form| has_dot(form) && segments(form).any(|name| name.eq_ignore_ascii_case(inside)))
+}
+
+/// What follows the stage in a path of the default endpoint, `/` if nothing does; the stage `$default` is in
+/// no path. `None`: the path lies elsewhere.
+pub fn below_stage<'p>(path: &'p str, stage: &str) -> Option<&'p str> {
+    match stage {
+        "" => return None,
+        "$default" => return Some(path),
+        _ => {}
+    }
+    match path.strip_prefix('/')?.strip_prefix(stage)? {
+        "" => Some("/"),
+        rest => rest.starts_with('/').then_some(rest),
+    }
 }
 
 /// Few paths have a dot, and what is looked for in their segments begins with one.

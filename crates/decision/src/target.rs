@@ -80,7 +80,7 @@ impl<'t> Target<'t> {
 
     fn path_agrees(&self, request: &Request<'_>, map: &PathMap, authority: &str) -> bool {
         let Some(mapped) = map.event_path(authority, &request.arn, self.path) else { return false };
-        let Some(routed) = without_stage(&mapped, &request.arn.stage) else { return false };
+        let Some(routed) = path::below_stage(&mapped, &request.arn.stage) else { return false };
         let seen = match &request.path {
             PathView::Wire(path) => self.path == path,
             PathView::WireWithoutStage(path) => *path == mapped || path == routed,
@@ -97,17 +97,6 @@ impl<'t> Target<'t> {
             QueryView::Decoded(pairs) => query::agrees(self.query, pairs),
             QueryView::Lossy | QueryView::Hidden => false,
         }
-    }
-}
-
-/// A path of the default endpoint, relative to its stage. `None` where it lies in another stage.
-fn without_stage<'p>(path: &'p str, stage: &str) -> Option<&'p str> {
-    if stage == "$default" {
-        return Some(path);
-    }
-    match path.strip_prefix('/')?.strip_prefix(stage)? {
-        "" => Some("/"),
-        rest => rest.starts_with('/').then_some(rest),
     }
 }
 

@@ -6,13 +6,16 @@
 
 use std::borrow::Cow;
 
+use countersign_decision::path::below_stage;
 use countersign_function::lines::Line;
 
 /// What tells whether the stage is there.
 pub(super) struct Matched<'m> {
     pub stage: &'m str,
-    /// Whether the API was called by its own name, not by a custom domain's.
-    pub is_default_endpoint: bool,
+    /// The API's id.
+    pub api: &'m str,
+    /// The host that the gateway was asked for.
+    pub domain: &'m str,
     /// The route's path, with parameters in braces; `$default` has none.
     pub template: &'m str,
     pub parameters: &'m [Line<'m>],
@@ -20,30 +23,24 @@ pub(super) struct Matched<'m> {
 
 /// `path` relative to its stage.
 pub(super) fn removed<'a>(path: Cow<'a, str>, matched: &Matched<'_>) -> Cow<'a, str> {
-    let Some(rest) = below(&path, matched.stage) else { return path };
-    if !matched.is_default_endpoint && matched.path().as_deref() != Some(rest) {
+    let Some(rest) = below_stage(&path, matched.stage) else { return path };
+    if !matched.is_default_endpoint() && matched.path().as_deref() != Some(rest) {
         return path;
     }
     let cut = path.len() - rest.len();
     match path {
-        _ if cut == path.len() || rest == "/" => Cow::Borrowed("/"),
+        _ if rest == "/" => Cow::Borrowed("/"),
         Cow::Borrowed(path) => Cow::Borrowed(path.get(cut..).unwrap_or_default()),
         Cow::Owned(mut path) => Cow::Owned(path.split_off(cut)),
     }
 }
 
-/// What follows the stage, `/` if nothing does. `None`: the path lies elsewhere.
-fn below<'p>(path: &'p str, stage: &str) -> Option<&'p str> {
-    if matches!(stage, "" | "$default") {
-        return None;
-    }
-    match path.strip_prefix('/')?.strip_prefix(stage)? {
-        "" => Some("/"),
-        rest => rest.starts_with('/').then_some(rest),
-    }
-}
-
 impl Matched<'_> {
+    /// Whether the API was called by its own name. The name of a custom domain may begin with its id.
+    fn is_default_endpoint(&self) -> bool {
+        self.domain.strip_prefix(self.api).is_some_and(|rest| rest.starts_with(".execute-api."))
+    }
+
     /// The path that the route matched, with its parameters put in.
     fn path(&self) -> Option<String> {
         let segments = self.template.strip_prefix('/')?.split('/').map(|segment| {
@@ -65,9 +62,12 @@ mod tests {
         pairs.iter().map(|&(name, value)| (name.into(), value.into())).collect()
     }
 
-    fn on(is_default_endpoint: bool, template: &str, proxy: &'static str, path: &'static str) -> String {
+    const ITS_OWN: &str = "abc.execute-api.eu-west-1.amazonaws.com";
+    const CUSTOM: &str = "api.example.com";
+
+    fn on(domain: &str, template: &str, proxy: &'static str, path: &'static str) -> String {
         let parameters = parameters(&[("proxy", proxy), ("id", "7")]);
-        let matched = Matched { stage: "prod", is_default_endpoint, template, parameters: &parameters };
+        let matched = Matched { stage: "prod", api: "abc", domain, template, parameters: &parameters };
         let owned = removed(Cow::Owned(path.to_owned()), &matched);
         assert_eq!(removed(Cow::Borrowed(path), &matched), owned);
         owned.into_owned()
@@ -85,7 +85,25 @@ mod tests {
             ("/items", "/items"),
             ("", ""),
         ] {
-            assert_eq!(on(true, "$default", "", path), rest, "{path}");
+            assert_eq!(on(ITS_OWN, "$default", "", path), rest, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_default_endpoint_is_the_apis_own_name() {
+        for (domain, rest) in [
+            (ITS_OWN, "/items"),
+            ("abc.execute-api.cn-north-1.amazonaws.com.cn", "/items"),
+            ("abc.execute-api.localhost", "/items"),
+            ("abc.example.com", "/prod/items"),
+            ("abc.execute-api", "/prod/items"),
+            ("abc.execute-apis.example.com", "/prod/items"),
+            ("abcd.execute-api.eu-west-1.amazonaws.com", "/prod/items"),
+            ("x.abc.execute-api.eu-west-1.amazonaws.com", "/prod/items"),
+            ("abc", "/prod/items"),
+            ("", "/prod/items"),
+        ] {
+            assert_eq!(on(domain, "$default", "", "/prod/items"), rest, "{domain}");
         }
     }
 
@@ -106,15 +124,15 @@ mod tests {
             ("$default", "", "/prod/items", "/prod/items"),
             ("", "", "/prod/items", "/prod/items"),
         ] {
-            assert_eq!(on(false, template, proxy, path), rest, "{template} {path}");
+            assert_eq!(on(CUSTOM, template, proxy, path), rest, "{template} {path}");
         }
     }
 
     #[test]
     fn the_default_stage_is_in_no_path() {
         for stage in ["$default", ""] {
-            let matched = Matched { stage, is_default_endpoint: true, template: "$default", parameters: &[] };
-            for path in ["/$default/items", "/items", "//items"] {
+            let matched = Matched { stage, api: "abc", domain: ITS_OWN, template: "$default", parameters: &[] };
+            for path in ["/$default/items", "/items", "//items", "/", ""] {
                 assert_eq!(removed(path.into(), &matched), path);
             }
         }

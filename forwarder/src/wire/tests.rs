@@ -176,7 +176,7 @@ fn event(authorizer: &Value, target: &str) -> String {
     json!({
         "version": "2.0", "routeKey": "$default", "rawPath": "/prod/~a", "rawQueryString": "x=1",
         "headers": { "edge-target": target, "host": "evil.example" }, "isBase64Encoded": false,
-        "requestContext": { "apiId": "abc", "stage": "prod", "domainName": "abc.example", "requestId": "r",
+        "requestContext": { "apiId": "abc", "stage": "prod", "domainName": "abc.execute-api.example", "requestId": "r",
             "authorizer": { "lambda": authorizer },
             "http": { "method": "GET", "path": "/prod/~a", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1" } },
     })

@@ -36,9 +36,10 @@ fn is_for_a_forwarder(case: &Value) -> bool {
     !list(&case["document"]["routes"]).iter().any(depends)
 }
 
-/// Behind a gateway there always is a host, and a path begins with a slash.
+/// Behind a gateway there always is a host, a path begins with a slash, and a method is one that it routes.
 fn is_of_a_gateway(request: &Value) -> bool {
-    request["host"].is_string() && text(&request["path"]).starts_with('/')
+    let is_routed = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"].contains(&text(&request["method"]));
+    request["host"].is_string() && text(&request["path"]).starts_with('/') && is_routed
 }
 
 /// Each route has a back end of its own, told apart by the path in front of what is asked for.
