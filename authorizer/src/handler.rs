@@ -117,7 +117,7 @@ impl Authorizer {
     async fn key(&self, hash: &KeyHash, moment: Moment, notes: &Notes) -> Lookup<Arc<KeyRecord>> {
         match self.keys.remembered(hash.bytes(), moment, notes) {
             Some(found) => found,
-            None => Box::pin(self.keys.find(*hash.bytes(), moment, notes, self.table.key(hash))).await,
+            None => Box::pin(self.keys.find(*hash.bytes(), moment, notes, "GetItem", self.table.key(hash))).await,
         }
     }
 

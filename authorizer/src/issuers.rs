@@ -92,11 +92,13 @@ impl IssuerSource {
         let iss = token.unverified_issuer();
         for _ in 0..ROUNDS {
             match missing {
-                Missing::Record => match self.records.find(id_of(iss), moment, notes, self.table.issuer(iss)).await {
-                    Ok(Some(_)) => {}
-                    Ok(None) => return Ok(None),
-                    Err(fault) => return Err(fault),
-                },
+                Missing::Record => {
+                    match self.records.find(id_of(iss), moment, notes, "GetItem", self.table.issuer(iss)).await {
+                        Ok(Some(_)) => {}
+                        Ok(None) => return Ok(None),
+                        Err(fault) => return Err(fault),
+                    }
+                }
                 Missing::FreshKeys(set, binding) => {
                     let _fetching = set.fetching.lock().await;
                     self.renew(&set, token, &binding, moment.spare(), notes).await;

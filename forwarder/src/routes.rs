@@ -1,18 +1,21 @@
 //! The routes that lead to back ends, as they are in the table: remembered as a whole, as one record is.
 //!
-//! A set with an invalid route is not taken, because without that route its requests would take another:
-//! the last good one goes on, as it does while the table fails.
+//! A route that is missed by mistake sends its requests where another leads. So a set that may lack one
+//! is not taken while the last good one can go on, as it does while the table fails.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use countersign_decision::decision::Fault;
 use countersign_decision::lifetimes::Lifetimes;
 use countersign_decision::record::route::RouteRecord;
+use countersign_decision::time::Timestamp;
 use countersign_function::moment::Moment;
 use countersign_function::notes::Notes;
-use countersign_function::records::RecordSource;
-use countersign_store::KeyTable;
+use countersign_function::records::{Read, RecordSource};
+use countersign_store::routes::{NOTE, NotedRoutes};
+use countersign_store::{KeyTable, Unavailable};
 
 use crate::failure::Failure;
 
@@ -25,19 +28,18 @@ const ID: [u8; 32] = [0; 32];
 pub struct RouteSource {
     table: Arc<KeyTable>,
     known: RecordSource<Routes>,
-    /// There has been a good set, so that one with an invalid route is as if it could not be read.
-    has_good: AtomicBool,
-    /// The last set that was read has an invalid route.
-    is_spoilt: AtomicBool,
+    gap: Duration,
+    /// Since when ids that are noted are not there.
+    missing: Mutex<BTreeMap<String, Timestamp>>,
 }
 
 impl RouteSource {
     pub fn new(table: Arc<KeyTable>, lifetimes: Lifetimes) -> Self {
         let known = RecordSource::new("routes", lifetimes);
-        Self { table, known, has_good: AtomicBool::default(), is_spoilt: AtomicBool::default() }
+        Self { table, known, gap: lifetimes.route_gap, missing: Mutex::default() }
     }
 
-    /// None before key-sync has noted any.
+    /// None where key-sync has noted none.
     ///
     /// # Errors
     /// `TableUnavailable`, or `RecordMalformed` where an invalid route is what is in the way.
@@ -45,27 +47,34 @@ impl RouteSource {
         let found = match self.known.remembered(&ID, moment, notes) {
             Some(found) => found,
             // Boxed: the SDK's futures are kilobytes, and most requests need none.
-            None => Box::pin(self.known.find(ID, moment, notes, self.read())).await,
+            None => Box::pin(self.known.find(ID, moment, notes, "GetItem, BatchGetItem", self.read(moment.now))).await,
         };
         found.map(Option::unwrap_or_default).map_err(|fault| match fault {
             Fault::RecordMalformed => Failure::RecordMalformed,
-            _ if self.is_spoilt.load(Ordering::Relaxed) => Failure::RecordMalformed,
             _ => Failure::TableUnavailable,
         })
     }
 
-    async fn read(&self) -> Result<Option<Result<Routes, String>>, String> {
-        let read = self.table.routes().await.map_err(|unavailable| unavailable.to_string())?;
-        let is_spoilt = matches!(read, Some(Err(_)));
-        self.is_spoilt.store(is_spoilt, Ordering::Relaxed);
-        match read {
-            Some(Err(malformed)) if self.has_good.load(Ordering::Relaxed) => Err(malformed),
-            Some(Ok(mut routes)) => {
-                self.has_good.store(true, Ordering::Relaxed);
-                routes.retain(|(_, route)| route.backend().is_some());
-                Ok(Some(Ok(routes)))
-            }
-            other => Ok(other),
-        }
+    async fn read(&self, now: Timestamp) -> Result<Read<Routes>, Unavailable> {
+        Ok(match self.table.routes().await? {
+            None => Read::Doubtful(None, format!("sync#{NOTE} is gone, or was never there")),
+            Some(Err(malformed)) => Read::Doubtful(Some(Err(malformed.clone())), malformed),
+            Some(Ok(NotedRoutes { routes, missing })) => match self.missed(missing, now) {
+                Some(id) => Read::Doubtful(Some(Ok(routes)), format!("sync#{NOTE} names route#{id}, which is gone")),
+                None => Read::Found(Some(Ok(routes))),
+            },
+        })
+    }
+
+    /// One of the missing that is not missing for long: a route that is renamed is gone before its new name
+    /// is noted.
+    fn missed(&self, ids: Vec<String>, now: Timestamp) -> Option<String> {
+        let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = std::mem::take(&mut *missing);
+        missing.extend(ids.into_iter().map(|id| {
+            let since = known.get(&id).copied().unwrap_or(now);
+            (id, since)
+        }));
+        missing.iter().find(|(_, since)| now.age_of(**since) < self.gap).map(|(id, _)| id.clone())
     }
 }

@@ -10,6 +10,7 @@ mod failures;
 mod hostile;
 mod lambda;
 mod moves;
+mod remembered;
 mod routes;
 mod secrets;
 mod smuggling;

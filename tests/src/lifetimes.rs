@@ -31,6 +31,7 @@ pub fn scaled() -> Lifetimes {
         record_unknown: real.record_unknown / SCALE,
         record_cooling: real.record_cooling / SCALE,
         record_rest: real.record_rest / SCALE,
+        route_gap: real.route_gap / SCALE,
         jwks_soft: real.jwks_soft / SCALE,
         jwks_kept: real.jwks_kept / SCALE,
         jwks_cooling: real.jwks_cooling / SCALE,

@@ -45,6 +45,8 @@ pub struct Lifetimes {
     pub record_cooling: Duration,
     /// After a failed read of the table, known records are used without another one for this long.
     pub record_rest: Duration,
+    /// A route that is noted and not there is missed for this long: its new name may not be noted yet.
+    pub route_gap: Duration,
     /// A key set is fetched again after this.
     pub jwks_soft: Duration,
     /// A key set is used this long while the issuer fails.
@@ -86,6 +88,7 @@ impl Lifetimes {
         record_unknown: secs(5),
         record_cooling: secs(1),
         record_rest: secs(10),
+        route_gap: secs(15),
         jwks_soft: secs(600),
         jwks_kept: secs(24 * 3600),
         jwks_cooling: secs(30),
@@ -118,6 +121,9 @@ impl Lifetimes {
             || self.jwks_soft.as_millis() >= self.jwks_kept.as_millis()
         {
             return Err("a record or key set must be kept longer than it is fresh");
+        }
+        if self.route_gap.as_millis() >= self.record_kept.as_millis() {
+            return Err("route_gap must be shorter than record_kept");
         }
         if self.jwks_cooling.as_millis() >= self.jwks_soft.as_millis() {
             return Err("jwks_cooling must be shorter than jwks_soft");

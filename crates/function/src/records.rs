@@ -8,6 +8,7 @@ use countersign_decision::cache::records::{Ask, Records};
 use countersign_decision::conversation::Lookup;
 use countersign_decision::decision::Fault;
 use countersign_decision::lifetimes::Lifetimes;
+use countersign_decision::time::Timestamp;
 use countersign_store::table::Record;
 
 use crate::moment::Moment;
@@ -18,6 +19,21 @@ pub struct RecordSource<T> {
     name: &'static str,
     lifetimes: Lifetimes,
     known: Mutex<Records<T>>,
+}
+
+/// What a read found.
+pub enum Read<T> {
+    /// Taken as it is; `None` takes away what was there before.
+    Found(Option<Record<T>>),
+    /// Taken only where nothing good is known, or nothing that may still be kept. The text says for the
+    /// operator what is wrong.
+    Doubtful(Option<Record<T>>, String),
+}
+
+impl<T> From<Option<Record<T>>> for Read<T> {
+    fn from(found: Option<Record<T>>) -> Self {
+        Self::Found(found)
+    }
 }
 
 impl<T> RecordSource<T> {
@@ -44,23 +60,42 @@ impl<T> RecordSource<T> {
         }
     }
 
-    /// Reads the record, then says what is known now. An error of `read` is an outage: what is known goes on.
-    pub async fn find<E: Display>(
+    /// Reads the record, then says what is known now. An error of `read` is an outage, and so is no answer
+    /// before the deadline, told under the name of the `call`: what is known goes on.
+    pub async fn find<R: Into<Read<T>>, E: Display>(
         &self,
         id: [u8; 32],
         moment: Moment,
         notes: &Notes,
-        read: impl Future<Output = Result<Option<Record<T>>, E>>,
+        call: &str,
+        read: impl Future<Output = Result<R, E>>,
     ) -> Lookup<Arc<T>> {
-        match moment.before_deadline("GetItem", read).await {
-            Ok(Some(record)) => self.known().read(id, record.map(Arc::new).map_err(Arc::from), moment.now),
-            Ok(None) => self.known().missing(id, moment.now),
-            Err(cause) => {
+        match moment.before_deadline(call, read).await.map(Into::into) {
+            Ok(Read::Found(found)) => self.take(id, found, moment.now),
+            Ok(Read::Doubtful(found, doubt)) if !self.has_good(&id, moment.now) => {
+                // What makes a record malformed is said each time that it is used.
+                if !matches!(found, Some(Err(_))) {
+                    notes.cause(&doubt);
+                }
+                self.take(id, found, moment.now);
+            }
+            Ok(Read::Doubtful(_, cause)) | Err(cause) => {
                 notes.cause(&cause);
                 self.known().failed(moment.now);
             }
         }
         self.remembered(&id, moment, notes).unwrap_or(Err(Fault::TableUnavailable))
+    }
+
+    fn take(&self, id: [u8; 32], found: Option<Record<T>>, now: Timestamp) {
+        match found {
+            Some(record) => self.known().read(id, record.map(Arc::new).map_err(Arc::from), now),
+            None => self.known().missing(id, now),
+        }
+    }
+
+    fn has_good(&self, id: &[u8; 32], now: Timestamp) -> bool {
+        self.known().has_good(id, now, &self.lifetimes)
     }
 
     fn known(&self) -> MutexGuard<'_, Records<T>> {

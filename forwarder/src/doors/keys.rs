@@ -32,7 +32,7 @@ impl Keys {
         let id = KeyHash::from_hex(hash).map_err(|_| Failure::InsideKeyUnknown)?;
         let found = match self.known.remembered(id.bytes(), moment, notes) {
             Some(found) => found,
-            None => Box::pin(self.known.find(*id.bytes(), moment, notes, self.read(hash))).await,
+            None => Box::pin(self.known.find(*id.bytes(), moment, notes, "BatchGetItem", self.read(hash))).await,
         };
         let record = found.map_err(|fault| match fault {
             Fault::RecordMalformed => Failure::RecordMalformed,

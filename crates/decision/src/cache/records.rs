@@ -78,6 +78,12 @@ impl<T> Records<T> {
         if self.budget.spend(now) { Ask::Read } else { Ask::Unavailable(Fault::LookupsExhausted) }
     }
 
+    /// Whether a good record is known that may be kept, should its source fail.
+    pub fn has_good(&self, id: &Id, now: Timestamp, lifetimes: &Lifetimes) -> bool {
+        let known = self.known.peek(id).filter(|known| known.record.is_ok());
+        known.is_some_and(|known| now.age_of(known.read_at) < lifetimes.record_kept)
+    }
+
     pub fn read(&mut self, id: Id, record: Read<T>, now: Timestamp) {
         self.failed = None;
         self.unknown.pop(&id);

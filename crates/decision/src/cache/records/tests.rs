@@ -55,6 +55,16 @@ fn while_the_table_fails_known_records_go_on_for_three_hours() {
 }
 
 #[test]
+fn only_a_good_record_can_be_kept_and_only_for_so_long() {
+    let has_good = |records: &Records<u8>, millis| records.has_good(&ID, at(millis), &LIFETIMES);
+    let (mut records, three_hours) = (known(), 3 * 3600 * 1000);
+    assert!(has_good(&records, 0) && has_good(&records, three_hours - 1));
+    assert!(!has_good(&records, three_hours) && !records.has_good(&id(7), at(0), &LIFETIMES));
+    records.read(ID, Err(Arc::from("malformed")), at(1));
+    assert!(!has_good(&records, 2));
+}
+
+#[test]
 fn a_record_that_is_gone_or_was_never_there_is_unknown_for_five_seconds() {
     let mut records = known();
     records.missing(ID, at(31_000));
