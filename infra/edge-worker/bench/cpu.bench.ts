@@ -14,9 +14,9 @@ afterAll(() => {
 });
 
 async function start(name: string): Promise<Rig> {
-  const out = ["--dry-run", "--outdir", `dist/bench-${name}`, "--env", ""];
+  const out = ["--dry-run", "--outdir", `node_modules/.bundle/bench-${name}`, "--env", ""];
   execFileSync("npx", ["wrangler", "deploy", `bench/${name}.ts`, ...out], { stdio: "pipe" });
-  return begin(`dist/bench-${name}/${name}.js`);
+  return begin(`node_modules/.bundle/bench-${name}/${name}.js`);
 }
 
 async function begin(bundle: string): Promise<Rig> {
@@ -45,10 +45,14 @@ async function cost(rig: Rig): Promise<number> {
 }
 
 test("CPU of a request, and the size of the bundle", async () => {
-  const [proxy, pack, edge] = [await start("proxy"), await start("package"), await begin("dist/worker.js")];
+  const [proxy, pack, edge] = [
+    await start("proxy"),
+    await start("package"),
+    await begin("node_modules/.bundle/worker.js"),
+  ];
   const [proxying, packed, whole] = [await cost(proxy), await cost(pack), await cost(edge)];
   const of = (own: number) => `${own.toFixed(0)} µs, ${(own / proxying).toFixed(2)} × proxy`;
-  const bundle = readFileSync("dist/worker.js");
+  const bundle = readFileSync("node_modules/.bundle/worker.js");
   const lines = [
     `only proxies:          ${of(proxying)}`,
     `signs by npm package:  ${of(packed)}`,

@@ -41,7 +41,7 @@ export class Rig {
   #workerd: ChildProcess | undefined;
 
   /** @param bundle made by `wrangler deploy --dry-run`. */
-  static async start(bundle = "dist/worker.js"): Promise<Rig> {
+  static async start(bundle = "node_modules/.bundle/worker.js"): Promise<Rig> {
     const rig = new Rig();
     const [store, gateway] = [await rig.#listen(rig.#read), await rig.#listen(rig.#receive)];
     rig.port = await freePort();
