@@ -13,7 +13,7 @@ STACK := PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 .stack/venv-stack/bin/python
 LINT := .stack/venv-sam/bin
 TEMPLATES := template.yaml tests/stack/attachments.yaml $(wildcard infra/attach/*.yaml)
 
-.PHONY: help demo up down test lint unit suite matrix fmt size bench soak build stack-tools lint-tools
+.PHONY: help demo up down test lint unit worker suite matrix fmt size bench soak build stack-tools lint-tools
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -27,7 +27,7 @@ up: build stack-tools ## the same stack, left running, with curl lines to try
 down: ## ends it
 	@if [[ -f .stack/up.json ]]; then $(STACK) down; else echo "  Nothing is up."; fi
 
-test: lint unit matrix suite ## all that CI runs
+test: lint unit worker matrix suite ## all that CI runs
 
 lint: lint-tools ## formatting, lints, templates, licences and advisories
 	cargo fmt --all --check
@@ -44,6 +44,10 @@ lint: lint-tools ## formatting, lints, templates, licences and advisories
 unit: ## Rust: unit, property and black-box tests
 	@$(TOOLS) check cargo
 	@if command -v cargo-nextest > /dev/null; then cargo nextest run --workspace --locked --no-fail-fast; else cargo test --workspace --locked --no-fail-fast; fi
+
+worker: ## the edge Worker: types, lints, tests inside workerd and over sockets
+	@$(TOOLS) packages infra/edge-worker
+	@npm run --silent --prefix infra/edge-worker check
 
 suite: build stack-tools ## the whole stack, IAM enforced
 	@$(STACK) suite

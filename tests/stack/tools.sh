@@ -3,7 +3,8 @@
 #
 #   tools.sh check PROGRAM…       cargo, python3 >= 3.11, node >= 20
 #   tools.sh venv NAME FILE       .stack/NAME with the Python packages of FILE
-#   tools.sh node                 .stack/node with the packages of package-lock.json
+#   tools.sh node                 .stack/node with the packages of tests/stack/package-lock.json
+#   tools.sh packages FOLDER      FOLDER/node_modules with the packages of its package-lock.json
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-python3}
@@ -54,9 +55,19 @@ make_node() {
     made "$place" "$lock"
 }
 
+make_packages() {
+    local place=$1/node_modules lock=$1/package-lock.json
+    check node
+    is_made "$place" "$lock" && return
+    echo "  getting the Node.js packages of $lock into $place (once) …" >&2
+    npm ci --prefix "$1" --no-audit --no-fund --ignore-scripts --loglevel=error > /dev/null
+    made "$place" "$lock"
+}
+
 case ${1:-} in
     check) shift && for program in "$@"; do check "$program"; done ;;
     venv) make_venv "$2" "$3" ;;
     node) make_node ;;
-    *) fail "usage: tools.sh check PROGRAM… | venv NAME FILE | node" ;;
+    packages) make_packages "$2" ;;
+    *) fail "usage: tools.sh check PROGRAM… | venv NAME FILE | node | packages FOLDER" ;;
 esac
