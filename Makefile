@@ -47,7 +47,7 @@ unit: ## Rust: unit, property and black-box tests
 
 worker: ## the edge Worker: types, lints, tests inside workerd and over sockets
 	@$(TOOLS) packages infra/edge-worker
-	@npm run --silent --prefix infra/edge-worker check
+	@PATH="$$(dirname "$$(command -v $(NODE))"):$$PATH" npm run --silent --prefix infra/edge-worker check
 
 suite: build stack-tools ## the whole stack, IAM enforced
 	@$(STACK) suite

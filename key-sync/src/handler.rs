@@ -118,14 +118,15 @@ async fn changes(key_sync: &KeySync, records: &[EventRecord], until: Instant) ->
 }
 
 /// Rotation goes first: requests may be refused until it is mended. No part waits for another's luck.
+/// Boxed, so that the stack has room for one part at a time.
 async fn tick(key_sync: &KeySync, until: Instant) -> Ended {
     let mut tick = Parts::default();
     let share = share_of(until, 3);
-    tick.add("repair", in_time(share, repair::repair(key_sync, share, DryRun::No)).await);
+    tick.add("repair", in_time(share, Box::pin(repair::repair(key_sync, share, DryRun::No))).await);
     let share = share_of(until, 2);
-    tick.add("mirror-jwks", in_time(share, mirror::mirror(key_sync, share, DryRun::No)).await);
+    tick.add("mirror-jwks", in_time(share, Box::pin(mirror::mirror(key_sync, share, DryRun::No))).await);
     let options = Options { allow_deletions: false, dry_run: DryRun::No };
-    tick.add("reconcile", in_time(until, reconcile::reconcile(key_sync, options, until)).await);
+    tick.add("reconcile", in_time(until, Box::pin(reconcile::reconcile(key_sync, options, until))).await);
     tick.end()
 }
 

@@ -71,15 +71,24 @@ struct Run<'k> {
 /// side. Of what failed, the next run does the rest.
 pub async fn reconcile(key_sync: &KeySync, options: Options, until: Instant) -> Result<Report, JobError> {
     let lease = Lease::take(key_sync, lease::RECONCILE, until).await.map_err(|error| error.at("reconcile"))?;
-    let ended = lease.during(compare(key_sync, &lease, options, until)).await;
+    // Boxed: it is many calls deep.
+    let ended = lease.during(Box::pin(compare(key_sync, &lease, options, until))).await;
     lease.release().await;
     ended
 }
 
 async fn compare(key_sync: &KeySync, lease: &Lease<'_>, options: Options, until: Instant) -> Result<Report, JobError> {
     let mut run = Run::begin(key_sync, lease, options, until).await?;
-    let outcome = run.work().await;
+    let outcome = Box::pin(run.work()).await.map_err(unrepaired);
     run.end(outcome).await
+}
+
+/// Who holds the lease of the edge's store does something else: what differs here is not being repaired.
+fn unrepaired(error: JobError) -> JobError {
+    match error.code {
+        Code::LeaseHeld => JobError { code: Code::Incomplete, ..error },
+        _ => error,
+    }
 }
 
 impl<'k> Run<'k> {
@@ -158,6 +167,7 @@ impl<'k> Run<'k> {
         }
         let noted = self.write_note().await;
         match outcome {
+            Err(error) if self.tally.differs() => Err(self.tally.explain(error).after(report)),
             Err(error) => Err(self.tally.explain(error)),
             Ok(()) => noted.map(|()| report),
         }

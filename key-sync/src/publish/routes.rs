@@ -84,6 +84,16 @@ fn digits(digest: u64) -> String {
     format!("{digest:016x}")
 }
 
+/// What a read of routes found.
+#[derive(Default)]
+struct Found {
+    records: Vec<(String, RouteRecord)>,
+    /// Those that stand in the way of a document.
+    invalid: Vec<Invalid>,
+    /// The ids of both.
+    there: BTreeSet<String>,
+}
+
 impl Publisher<'_> {
     /// `allow_deletions`: publish however few routes are left.
     pub async fn publish_routes(&self, named: Named, allow_deletions: bool) -> Result<Outcome, JobError> {
@@ -94,35 +104,50 @@ impl Publisher<'_> {
             (Named::Changed(ids) | Named::All(ids), Some(note)) => (ids, note, false),
         };
         let ids: BTreeSet<_> = note.ids.union(&named).cloned().collect();
-        let records = match self.read_routes(&ids).await? {
-            Ok(records) => records,
-            Err(invalid) => return Ok(Outcome::Invalid(invalid)),
-        };
-        if !allow_deletions && !may_replace_routes(records.len(), note.ids.len()) {
-            return Ok(Outcome::Guarded { left: records.len(), of: note.ids.len() });
+        if ids.len() > 2 * limits::PUBLISHED_ROUTES {
+            return Ok(Outcome::Invalid(vec![document(format!("more than {} routes", limits::PUBLISHED_ROUTES))]));
         }
-        self.replace(&records, &note, first).await
+        let Found { records, invalid, there } = self.read_routes(&ids).await?;
+        let outcome = if !invalid.is_empty() {
+            Outcome::Invalid(invalid)
+        } else if !allow_deletions && !may_replace_routes(records.len(), note.ids.len()) {
+            Outcome::Guarded { left: records.len(), of: note.ids.len() }
+        } else {
+            return self.replace(&records, &note, first).await;
+        };
+        self.note_new(note, there).await?;
+        Ok(outcome)
     }
 
-    /// All routes, or those that stand in the way of a document.
-    async fn read_routes(
-        &self,
-        ids: &BTreeSet<String>,
-    ) -> Result<Result<Vec<(String, RouteRecord)>, Vec<Invalid>>, JobError> {
-        if ids.len() > 2 * limits::PUBLISHED_ROUTES {
-            return Ok(Err(vec![document(format!("more than {} routes", limits::PUBLISHED_ROUTES))]));
+    /// A route that cannot be published yet is there all the same for the forwarder, which reads the table
+    /// and knows by the note which routes there are.
+    async fn note_new(&self, mut note: Note, there: BTreeSet<String>) -> Result<(), JobError> {
+        let before = note.ids.len();
+        note.ids.extend(there);
+        if note.ids.len() == before || note.ids.len() > limits::PUBLISHED_ROUTES {
+            return Ok(());
         }
+        self.write_note(&note).await
+    }
+
+    async fn write_note(&self, note: &Note) -> Result<(), JobError> {
+        self.lease.renew().await?;
+        self.key_sync.table.write_note(NOTE, note).await.map_err(|error| JobError::table(&error))
+    }
+
+    async fn read_routes(&self, ids: &BTreeSet<String>) -> Result<Found, JobError> {
         let pks: Vec<_> = ids.iter().map(|id| format!("route#{id}")).collect();
-        let found = self.key_sync.table.read_entries(&pks).await.map_err(|error| JobError::table(&error))?;
-        let (mut records, mut invalid) = (Vec::new(), Vec::new());
-        for (pk, entry) in found {
-            match entry {
-                Some(Entry::Route { id, record: Ok(record) }) => records.push((id, *record)),
-                Some(Entry::Route { record: Err(why), .. }) => invalid.push(Invalid { pk, why }),
-                _ => {}
+        let entries = self.key_sync.table.read_entries(&pks).await.map_err(|error| JobError::table(&error))?;
+        let mut found = Found::default();
+        for (pk, entry) in entries {
+            let Some(Entry::Route { id, record }) = entry else { continue };
+            found.there.insert(id.clone());
+            match record {
+                Ok(record) => found.records.push((id, *record)),
+                Err(why) => found.invalid.push(Invalid { pk, why }),
             }
         }
-        Ok(if invalid.is_empty() { Ok(records) } else { Err(invalid) })
+        Ok(found)
     }
 
     async fn replace(&self, records: &[(String, RouteRecord)], note: &Note, first: bool) -> Result<Outcome, JobError> {
@@ -135,9 +160,7 @@ impl Publisher<'_> {
         if first || !note.is_of(digest) {
             version = (note.version + 1).max(self.key_sync.now().as_millis());
             let ids = records.iter().map(|(id, _)| (*id).to_owned()).collect();
-            let note = Note { version, digest: digits(digest), ids };
-            self.lease.renew().await?;
-            self.key_sync.table.write_note(NOTE, &note).await.map_err(|error| JobError::table(&error))?;
+            self.write_note(&Note { version, digest: digits(digest), ids }).await?;
         }
         let document = match published::routes(version, &records) {
             Ok(document) => document,

@@ -13,13 +13,17 @@ use crate::publish::routes::{Named, Note, Outcome, guarded};
 use crate::report::JobError;
 
 impl Run<'_> {
-    /// Nothing is published while a route is invalid; the scan has said so.
+    /// Nothing is published while a route is invalid, which the scan has said; new ones are noted.
     pub(super) async fn compare_routes(&mut self, table: &Table) -> Result<(), JobError> {
         let note = Note::read(self.key_sync).await?;
         let shown = self.list_few(ROUTES).await?.remove(ROUTES);
         let departure = departure(table, note.as_ref(), shown, self.key_sync.now());
-        let Some(departure) = departure else { return Ok(()) };
-        self.tally.departs(departure, ROUTES);
+        let is_noted = |id: &String| note.as_ref().is_some_and(|note| note.ids.contains(id));
+        match departure {
+            Some(departure) => self.tally.departs(departure, ROUTES),
+            None if table.routes.keys().all(is_noted) => return Ok(()),
+            None => {}
+        }
         // A lost note counts as one route, so that what the edge shows is not emptied for want of it.
         let (left, of) = (table.routes.len(), note.map_or(usize::from(shown.is_some()), |note| note.ids.len()));
         let guards = !self.options.allow_deletions && !may_replace_routes(left, of);
@@ -37,8 +41,10 @@ impl Run<'_> {
             Outcome::Written => self.tally.written += 1,
             Outcome::Failed => self.tally.failed(1),
             Outcome::Guarded { left, of } => self.tally.guard(guarded(left, of)),
-            Outcome::Invalid(records) => records.iter().for_each(|record| self.tally.invalid(record)),
-            Outcome::Waiting => {}
+            Outcome::Invalid(records) if departure.is_some() => {
+                records.iter().for_each(|record| self.tally.invalid(record));
+            }
+            Outcome::Invalid(_) | Outcome::Waiting => {}
         }
         Ok(())
     }

@@ -15,6 +15,8 @@ pub const FEW: usize = 4;
 pub const MANY: usize = 16;
 /// Enough to see what they have in common.
 const FAILURES: usize = 5;
+/// Bytes, as the main thread of a function has them.
+const STACK: usize = 8 << 20;
 
 /// `run` is lent what its thread has kept from the cell before, and gives it back if the cell passes.
 ///
@@ -25,7 +27,7 @@ pub fn run_all<C: Debug + Sync, K>(threads_at_once: usize, cells: &[C], run: imp
     let failed = Mutex::new(Vec::new());
     thread::scope(|threads| {
         for _ in 0..threads_at_once {
-            threads.spawn(|| {
+            let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(threads, || {
                 let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
                 let mut kept = None;
                 while failed.lock().unwrap().len() < FAILURES
@@ -38,6 +40,7 @@ pub fn run_all<C: Debug + Sync, K>(threads_at_once: usize, cells: &[C], run: imp
                     }
                 }
             });
+            thread.expect("a thread");
         }
     });
     let (failed, all) = (failed.into_inner().unwrap(), cells.len());

@@ -38,6 +38,17 @@ async fn two_at_the_same_time_go_one_after_the_other_and_count_all_their_calls()
 }
 
 #[tokio::test]
+async fn a_comparison_that_may_not_write_fails_and_says_what_differs() {
+    let world = World::scaled().await;
+    world.put(&key(0));
+    world.reconcile().await;
+    world.put(&key(1));
+    hold(&world, "kv");
+    let error = world.try_reconcile(false, DryRun::No).await.unwrap_err();
+    assert_eq!((error.code.name(), &error.done.members()["missing"]), ("incomplete", &json!(1)), "{error}");
+}
+
+#[tokio::test]
 async fn whoever_finds_another_comparison_leaves_it_alone() {
     let world = World::scaled().await;
     world.put(&key(0));

@@ -84,6 +84,39 @@ async fn an_invalid_route_keeps_the_last_document() {
     assert_eq!(ids(&world), ["main", "b"]);
 }
 
+fn noted(world: &World) -> Vec<String> {
+    let note = world.table.get("sync#routes").unwrap();
+    let mut ids: Vec<_> =
+        note["ids"]["L"].as_array().unwrap().iter().map(|id| id["S"].as_str().unwrap().to_owned()).collect();
+    ids.sort();
+    ids
+}
+
+/// The forwarder knows by the note which routes there are, and an invalid one may be the edge's alone.
+#[tokio::test]
+async fn what_cannot_be_published_is_noted_all_the_same() {
+    let world = World::in_agreement(0).await;
+    let before = world.routes();
+    let mut broken = route("broken", 1);
+    broken["auth"] = json!("nobody");
+    world.table.put(&broken);
+    world.deliver(&world.table.stream()).await;
+    world.put(&route("changed", 1));
+    world.deliver(&world.table.stream()).await;
+    assert_eq!(noted(&world), ["broken", "changed", "main"]);
+
+    world.put(&route("compared", 1));
+    let report = world.reconcile().await;
+    assert_eq!((noted(&world).join(" "), &report["invalid"]), ("broken changed compared main".to_owned(), &json!(1)));
+    world.table.remove("sync#routes");
+    world.reconcile().await;
+    assert_eq!((noted(&world).join(" "), world.routes()), ("broken changed compared main".to_owned(), before));
+
+    world.remove("route#broken");
+    world.reconcile().await;
+    assert_eq!((noted(&world), ids(&world).len()), (vec!["changed".into(), "compared".into(), "main".into()], 3));
+}
+
 #[tokio::test]
 async fn before_the_first_comparison_there_is_no_document() {
     let world = World::new().await;
