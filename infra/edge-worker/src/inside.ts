@@ -3,7 +3,6 @@
  * closed list, and nothing of a client's but the hash of a key goes along.
  */
 
-import { boundedText } from "./bounded";
 import { utf8 } from "./bytes";
 import type { Origin } from "./config";
 import { QUESTION_PATIENCE } from "./lifetimes";
@@ -12,7 +11,7 @@ import type { Read } from "./lookup";
 import { type KeyRecord, keyRecord } from "./records/key";
 import type { SigningKey } from "./signature/key";
 import { contentDigest, type Door, doorPath, forDoor } from "./signature/proof";
-import type { World } from "./world";
+import type { Told, World } from "./world";
 
 /** What the gateway's forwarder knows about a key. Only its own answers count as such: every other is a failure. */
 export async function askForKey(
@@ -22,10 +21,9 @@ export async function askForKey(
   hash: string,
 ): Promise<Read<KeyRecord>> {
   try {
-    const answer = await knock(world, gateway, key, { door: "key", hash });
-    const body = await boundedText(answer.body, RECORD);
-    if (answer.status === 404 && isUnknown(body)) return { kind: "none" };
-    const record = answer.status === 200 && body !== undefined ? keyRecord(body) : undefined;
+    const { status, body } = await knock(world, gateway, key, { door: "key", hash });
+    if (status === 404 && isUnknown(body)) return { kind: "none" };
+    const record = status === 200 && body !== undefined ? keyRecord(body) : undefined;
     return record === undefined ? { kind: "failed" } : { kind: "record", record };
   } catch {
     return { kind: "failed" };
@@ -40,9 +38,7 @@ function isUnknown(body: string | undefined): boolean {
 /** The status with which the gateway answers what a key has signed. */
 export async function askForStatus(world: World, gateway: Origin, key: SigningKey): Promise<number> {
   try {
-    const answer = await knock(world, gateway, key, { door: "probe" });
-    await answer.body?.cancel();
-    return answer.status;
+    return (await knock(world, gateway, key, { door: "probe" })).status;
   } catch {
     return 504;
   }
@@ -58,21 +54,14 @@ export async function sendLogs(
   try {
     const body = utf8(lines.join("\n"));
     if (body.byteLength > LOGS_BODY) return false;
-    const answer = await knock(world, gateway, key, { door: "logs" }, body.buffer);
-    await answer.body?.cancel();
-    return answer.ok;
+    const { status } = await knock(world, gateway, key, { door: "logs" }, body.buffer);
+    return status >= 200 && status < 300;
   } catch {
     return false;
   }
 }
 
-async function knock(
-  world: World,
-  gateway: Origin,
-  key: SigningKey,
-  door: Door,
-  body?: ArrayBuffer,
-): Promise<Response> {
+async function knock(world: World, gateway: Origin, key: SigningKey, door: Door, body?: ArrayBuffer): Promise<Told> {
   const digest = body && (await contentDigest(body));
   const moment = { created: Math.floor(world.now() / 1_000), nonce: world.nonce() };
   const headers = new Headers(
@@ -81,5 +70,5 @@ async function knock(
   if (body !== undefined) headers.set("content-type", "application/x-ndjson");
   const { method, target } = doorPath(door);
   const url = `${gateway.scheme}://${gateway.authority}${gateway.prefix}${target}`;
-  return world.send(new Request(url, { method, headers, body: body ?? null }), QUESTION_PATIENCE);
+  return world.ask(new Request(url, { method, headers, body: body ?? null }), QUESTION_PATIENCE, RECORD);
 }

@@ -7,6 +7,8 @@ const HOUR = 3_600 * SECOND;
 export const RECORD_FRESH = 30 * SECOND;
 /** A record is used this long while its sources fail. */
 export const RECORD_KEPT = 3 * HOUR;
+/** A store that has an older version than is known lags behind, for so long at most; after that it is believed. */
+export const RECORD_LAG = 600 * SECOND;
 /** A record that was not there is not asked for again for this long. */
 export const RECORD_UNKNOWN = 5 * SECOND;
 /** After a read that failed, what is known is used without another one for this long. */

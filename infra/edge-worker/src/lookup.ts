@@ -5,7 +5,7 @@
  * said only by a source that has answered.
  */
 
-import { type Known, Memory, type Spans } from "./memory";
+import { type Known, type Learned, Memory, type Spans } from "./memory";
 
 export type Found<T> =
   | { kind: "record"; record: T; kept: boolean }
@@ -39,14 +39,11 @@ export class Lookup<T extends { readonly version: number }> {
   /** @param fresh if shorter than usual: how old a record may be that is used without another read. */
   async find(name: string, now: number, reader: Reader<T>, fresh?: number): Promise<Found<T>> {
     const recalled = this.#memory.recall(name, now, fresh);
-    if (recalled.use === "record") return { kind: "record", record: recalled.record, kept: recalled.kept };
-    if (recalled.use !== "read") return { kind: recalled.use };
+    if (recalled.use !== "read") return found(recalled);
     const { fallback } = recalled;
-    const read = newer(fallback, await this.#shared(name, fallback, reader));
-    if (read.kind !== "exhausted") this.#memory.learn(name, read, now);
-    if (read.kind === "record") return { ...read, kept: false };
-    if (read.kind === "none" || fallback === undefined) return read;
-    return { kind: "record", record: fallback, kept: true };
+    const read = await this.#shared(name, fallback, reader);
+    if (read.kind !== "exhausted") return found(this.#memory.learn(name, read, now));
+    return fallback === undefined ? read : { kind: "record", record: fallback, kept: true };
   }
 
   #shared(name: string, known: T | undefined, reader: Reader<T>): Promise<Read<T>> {
@@ -59,8 +56,6 @@ export class Lookup<T extends { readonly version: number }> {
   }
 }
 
-/** A store that lags behind does not undo what is known already. */
-function newer<T extends { readonly version: number }>(known: T | undefined, read: Read<T>): Read<T> {
-  const lags = known !== undefined && read.kind === "record" && read.record.version < known.version;
-  return lags ? { kind: "record", record: known } : read;
+function found<T>(known: Learned<T>): Found<T> {
+  return known.use === "record" ? { kind: "record", record: known.record, kept: known.kept } : { kind: known.use };
 }

@@ -10,6 +10,8 @@
 export interface Spans {
   readonly fresh: number;
   readonly kept: number;
+  /** So long a read of an older version is thought to lag behind; after that it is believed. */
+  readonly lag: number;
   readonly unknown: number;
   /** After a read that failed: with a record to fall back on, and without. */
   readonly rest: number;
@@ -19,11 +21,11 @@ export interface Spans {
 /** What a read has found. */
 export type Known<T> = { kind: "record"; record: T } | { kind: "none" } | { kind: "failed" };
 
-/** What to do about a name: answer from memory, or read, with something to fall back on if that fails. */
-export type Recalled<T> =
-  | { use: "record"; record: T; kept: boolean }
-  | { use: "none" | "failed" }
-  | { use: "read"; fallback: T | undefined };
+/** What is known of a name. `kept`: its time is over, and nothing newer could be had. */
+export type Learned<T> = { use: "record"; record: T; kept: boolean } | { use: "none" | "failed" };
+
+/** The same from memory, or else that it is to be read, with something to fall back on if that fails. */
+export type Recalled<T> = Learned<T> | { use: "read"; fallback: T | undefined };
 
 interface Remembered<T> {
   readonly record: T;
@@ -37,7 +39,7 @@ interface Absent {
   readonly until: number;
 }
 
-export class Memory<T> {
+export class Memory<T extends { readonly version: number }> {
   readonly #spans: Spans;
   readonly #records: Recent<Remembered<T>>;
   readonly #absent: Recent<Absent>;
@@ -67,18 +69,27 @@ export class Memory<T> {
     return { use: "read", fallback: known.record };
   }
 
-  learn(name: string, found: Known<T>, now: number): void {
+  /** @returns what is to be used now that this was found. */
+  learn(name: string, found: Known<T>, now: number): Learned<T> {
     const { kept, unknown, rest, cooling } = this.#spans;
     const known = this.#records.get(name);
+    const held = known !== undefined && now - known.readAt < kept ? known : undefined;
+    if (held !== undefined && (found.kind === "failed" || this.#lags(found, held, now))) {
+      held.restUntil = now + rest;
+      return { use: "record", record: held.record, kept: true };
+    }
     if (found.kind === "record") {
       this.#absent.delete(name);
       this.#records.set(name, { record: found.record, readAt: now, restUntil: 0 });
-    } else if (found.kind === "failed" && known !== undefined && now - known.readAt < kept) {
-      known.restUntil = now + rest;
-    } else {
-      this.#records.delete(name);
-      this.#absent.set(name, { kind: found.kind, until: now + (found.kind === "none" ? unknown : cooling) });
+      return { use: "record", record: found.record, kept: false };
     }
+    this.#records.delete(name);
+    this.#absent.set(name, { kind: found.kind, until: now + (found.kind === "none" ? unknown : cooling) });
+    return { use: found.kind };
+  }
+
+  #lags(found: Known<T>, { record, readAt }: Remembered<T>, now: number): boolean {
+    return found.kind === "record" && found.record.version < record.version && now - readAt < this.#spans.lag;
   }
 }
 

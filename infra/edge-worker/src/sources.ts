@@ -5,7 +5,6 @@
  * gateway: so a key works the moment it is made. The store says nothing final, except that an issuer is unknown.
  */
 
-import { boundedText } from "./bounded";
 import type { Config } from "./config";
 import { askForKey } from "./inside";
 import * as lifetimes from "./lifetimes";
@@ -22,6 +21,7 @@ import type { World } from "./world";
 const SPANS = {
   fresh: lifetimes.RECORD_FRESH,
   kept: lifetimes.RECORD_KEPT,
+  lag: lifetimes.RECORD_LAG,
   unknown: lifetimes.RECORD_UNKNOWN,
   rest: lifetimes.RECORD_REST,
   cooling: 1_000,
@@ -55,8 +55,12 @@ export class Sources {
     return this.#issuers.find(iss, world.now(), { read, keep: (work) => world.keep(work) });
   }
 
+  /** Never `none`: key-sync publishes a document even of no routes, and without one nobody knows the rules. */
   routes(world: World): Promise<Found<Routes>> {
-    const read = () => fromStore(world, "routes", limits.ROUTES_DOCUMENT, routes);
+    const read = async (): Promise<Read<Routes>> => {
+      const stored = await fromStore(world, "routes", limits.ROUTES_DOCUMENT, routes);
+      return stored.kind === "none" ? { kind: "failed" } : stored;
+    };
     return this.#routes.find("routes", world.now(), { read, keep: (work) => world.keep(work) });
   }
 
@@ -86,11 +90,9 @@ async function fromStore<T>(
 async function document(world: World, address: string, most: number): Promise<string | undefined> {
   try {
     const request = new Request(address, { headers: { accept: "application/json" } });
-    const answer = await world.send(request, lifetimes.ISSUER_PATIENCE);
-    if (answer.status === 200) return await boundedText(answer.body, most);
-    await answer.body?.cancel();
+    const { status, body } = await world.ask(request, lifetimes.ISSUER_PATIENCE, most);
+    return status === 200 ? body : undefined;
   } catch {
-    // Told by the absence of a key set.
+    return undefined;
   }
-  return undefined;
 }

@@ -1,13 +1,12 @@
-/** The edge Worker: the one file that has to do with the world. What it decides is in `serve`. */
+/** The edge Worker: a request and its isolate in, a reply and its line out. What it decides is in `serve`. */
 
 import { clientOf } from "./arrival";
-import { boundedText } from "./bounded";
-import { base64url, hex } from "./bytes";
+import { hex } from "./bytes";
 import { type Config, type Configured, configOf, type Env as Settings } from "./config";
 import * as cors from "./cors";
 import { sendLogs } from "./inside";
 import { Journal, LINGER, type Line, written } from "./journal";
-import { STORE_PATIENCE } from "./lifetimes";
+import { type Bindings, outside } from "./outside";
 import { isProbe, prove } from "./probe";
 import { outcomeOf } from "./reasons";
 import { reply } from "./replies/reply";
@@ -16,9 +15,7 @@ import { type SigningKey, type SigningKeys, signingKeys } from "./signature/key"
 import { Sources } from "./sources";
 import type { World } from "./world";
 
-export interface Env extends Settings {
-  readonly COUNTERSIGN: KVNamespace;
-}
+export type Env = Settings & Bindings;
 
 /** What an isolate makes of its bindings, once. */
 interface Isolate {
@@ -33,7 +30,7 @@ const isolates = new WeakMap<object, Isolate>();
 
 export default {
   async fetch(request, env, context): Promise<Response> {
-    const world = worldOf(env, context);
+    const world = outside(env, context);
     try {
       return await answer(request, isolateOf(env, world), world);
     } catch (error) {
@@ -144,54 +141,6 @@ function isolateOf(env: Env, world: World): Isolate {
   const isolate = { configured, keys, signing, sources: new Sources(), journal: new Journal() };
   isolates.set(env, isolate);
   return isolate;
-}
-
-function worldOf(env: Env, context: ExecutionContext): World {
-  return {
-    now: () => Date.now(),
-    nonce: () => base64url(crypto.getRandomValues(new Uint8Array(16))),
-    stored: (name, most) => within(STORE_PATIENCE, stored(env.COUNTERSIGN, name, most)),
-    send: headWithin,
-    limit: async (binding, key) => (await limiter(env, binding)?.limit({ key }))?.success,
-    cached: (key) => caches.default.match(key),
-    cache: (key, response) => caches.default.put(key, response),
-    rest: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-    keep: (work) => context.waitUntil(work),
-    // biome-ignore lint/suspicious/noConsole: the one place where something is said
-    tell: (line) => console.error(line),
-  };
-}
-
-/** Only the head is waited for so long: a body may take its time. */
-async function headWithin(request: Request, patience: number): Promise<Response> {
-  const waiting = new AbortController();
-  const timer = setTimeout(() => waiting.abort(new DOMException("no answer", "TimeoutError")), patience);
-  try {
-    return await fetch(request, { signal: waiting.signal, redirect: "manual" });
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-async function stored(store: KVNamespace, name: string, most: number): Promise<string | undefined> {
-  const stream = await store.get(name, { type: "stream", cacheTtl: 30 });
-  if (stream === null) return undefined;
-  const text = await boundedText(stream, most);
-  if (text === undefined) throw new RangeError("the value is larger than any of ours");
-  return text;
-}
-
-function limiter(env: Env, binding: string): RateLimit | undefined {
-  const found: unknown = Object.hasOwn(env, binding) ? Reflect.get(env, binding) : undefined;
-  return typeof found === "object" && found !== null && "limit" in found ? (found as RateLimit) : undefined;
-}
-
-/** KV has no patience of its own. */
-function within<T>(patience: number, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("the store does not answer")), patience);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }
 
 /** Where something went wrong, without the message: it may quote a request. */

@@ -1,4 +1,11 @@
-/** All that the Worker asks of the world around it. `worker.ts` is the only one there is outside of tests. */
+/** A whole answer. */
+export interface Told {
+  readonly status: number;
+  /** `undefined`: longer than it may be. */
+  readonly body: string | undefined;
+}
+
+/** All that the Worker asks of the world around it. `outside.ts` is the only one there is, but for tests. */
 export interface World {
   /** Milliseconds since 1970. Stands still between calls that wait for something. */
   now(): number;
@@ -8,6 +15,8 @@ export interface World {
   stored(name: string, most: number): Promise<string | undefined>;
   /** Sends a request and follows no redirect. Rejects after `patience` milliseconds without an answer's head. */
   send(request: Request, patience: number): Promise<Response>;
+  /** The same, and rejects without the whole of the answer after that time, of which `most` bytes are read. */
+  ask(request: Request, patience: number, most: number): Promise<Told>;
   /** Whether one more is within the limit of a binding; `undefined`: there is no such binding. */
   limit(binding: string, key: string): Promise<boolean | undefined>;
   cached(key: Request): Promise<Response | undefined>;

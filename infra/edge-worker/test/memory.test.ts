@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { Lookup, type Read } from "../src/lookup";
 import { Budget, Memory, type Spans } from "../src/memory";
 
-const SPANS: Spans = { fresh: 30, kept: 1_000, unknown: 5, rest: 10, cooling: 2 };
+const SPANS: Spans = { fresh: 30, kept: 1_000, lag: 100, unknown: 5, rest: 10, cooling: 2 };
 type Record = { readonly version: number };
 const record = (version: number) => ({ kind: "record", record: { version } }) as const;
 
@@ -78,8 +78,8 @@ test("nothing is used beyond its time, whatever has happened", () => {
         if (recalled.use === "record") expect(age).toBeLessThan(recalled.kept ? SPANS.kept : SPANS.fresh);
         if (recalled.use === "read" && recalled.fallback !== undefined) expect(age).toBeLessThan(SPANS.kept);
         if (recalled.use !== "read") continue;
-        memory.learn("a", found, now);
-        if (found.kind === "record") readAt = now;
+        const learned = memory.learn("a", found, now);
+        if (learned.use === "record" && !learned.kept) readAt = now;
         if (found.kind === "none") readAt = Number.NEGATIVE_INFINITY;
       }
     }),
@@ -127,7 +127,7 @@ test("an older record and a failure leave what is known; an answer that it is go
     return found;
   };
   expect(await find(0, record(5))).toEqual({ ...record(5), kept: false });
-  expect(await find(30, record(4))).toEqual({ ...record(5), kept: false });
+  expect(await find(30, record(4))).toEqual({ ...record(5), kept: true });
   expect(await find(60, { kind: "failed" })).toEqual({ ...record(5), kept: true });
   expect(await find(65, { kind: "none" })).toEqual({ ...record(5), kept: true });
   expect(await find(70, { kind: "exhausted" })).toEqual({ ...record(5), kept: true });

@@ -10,7 +10,7 @@ function doors(world: TestWorld): number {
 
 test("a key that the store does not have yet is asked for once, and works", async () => {
   const edge = await TestEdge.start();
-  edge.world.store.clear();
+  edge.world.store.delete(`key:${HASH}`);
   edge.world.answering = ({ url }) => (isDoor(url) ? new Response(key()) : undefined);
   expect(await Promise.all([1, 2, 3].map(() => told(edge.call("/items"))))).toEqual(["200", "200", "200"]);
   expect(await told(edge.call("/items"))).toBe("200");
@@ -20,7 +20,7 @@ test("a key that the store does not have yet is asked for once, and works", asyn
 
 test("a key that nobody knows is refused at the edge, and not asked for again at once", async () => {
   const edge = await TestEdge.start();
-  edge.world.store.clear();
+  edge.world.store.delete(`key:${HASH}`);
   edge.world.answering = ({ url }) => (isDoor(url) ? unknown() : undefined);
   for (let n = 0; n < 5; n++) expect(await told(edge.call("/items"))).toBe("401 key_unknown");
   expect(doors(edge.world)).toBe(1);
@@ -40,7 +40,7 @@ test.each<[string, () => Response | Promise<Response>]>([
   ["nothing", () => Promise.reject(new Error("down"))],
 ])("a gateway that answers a question with %s is our fault, not the caller's", async (_, answering) => {
   const edge = await TestEdge.start();
-  edge.world.store.clear();
+  edge.world.store.delete(`key:${HASH}`);
   edge.world.answering = ({ url }) => (isDoor(url) ? answering() : undefined);
   expect(await told(edge.call("/items"))).toBe("503 keys_unavailable");
 });
@@ -77,6 +77,44 @@ test("an older record in the store does not undo a revocation", async () => {
   edge.world.store.set(`key:${HASH}`, key({ version: 3 }));
   edge.world.time += 31_000;
   expect(await told(edge.call("/items"))).toBe("200");
+});
+
+test("an older record is believed once the store has said so for longer than any lag", async () => {
+  const edge = await TestEdge.start();
+  edge.world.store.set(`key:${HASH}`, key({ version: 9e15, status: "revoked" }));
+  expect(await told(edge.call("/items"))).toBe("401 key_revoked");
+  edge.world.store.set(`key:${HASH}`, key({ version: 1 }));
+  for (let waited = 0; waited < 600_000; waited += 30_000) {
+    expect(await told(edge.call("/items"))).toBe("401 key_revoked");
+    edge.world.time += 30_000;
+  }
+  expect(await told(edge.call("/items"))).toBe("200");
+});
+
+test("a store that lags behind does not make what is known any younger", async () => {
+  const edge = await TestEdge.start();
+  edge.world.store.set(`key:${HASH}`, key({ version: 2 }));
+  expect(await told(edge.call("/items"))).toBe("200");
+  edge.world.store.set(`key:${HASH}`, key({ version: 1 }));
+  for (const wait of [31_000, 269_000]) {
+    edge.world.time += wait;
+    expect(await told(edge.call("/items"))).toBe("200");
+  }
+  edge.world.reading = () => Promise.reject(new Error("down"));
+  edge.world.answering = ({ url }) => (isDoor(url) ? new Response(null, { status: 500 }) : undefined);
+  edge.world.time += 3 * 3_600_000 - 300_000;
+  expect(await told(edge.call("/items"))).toBe("503 keys_unavailable");
+});
+
+test("routes that are not there are not no routes: the last ones hold, and without any nobody is served", async () => {
+  const edge = (await TestEdge.start()).routes({ id: "closed", deny_cidrs: ["203.0.113.0/24"] });
+  expect(await told(edge.call("/items"))).toBe("403 address_refused");
+  edge.world.store.delete("routes");
+  edge.world.time += 60_000;
+  expect(await told(edge.call("/items"))).toBe("403 address_refused");
+  const cold = await TestEdge.start();
+  cold.world.store.delete("routes");
+  expect(await told(cold.call("/items"))).toBe("503 routes_unavailable");
 });
 
 test("without a signing key nothing is sent, and what needs none is still answered", async () => {

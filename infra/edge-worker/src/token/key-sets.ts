@@ -19,7 +19,14 @@ export interface KeySet {
 /** Fetches a public document: `undefined` for everything but a 200 of bounded size, within bounded time. */
 export type Fetch = (address: string, most: number) => Promise<string | undefined>;
 
-const SPANS = { fresh: JWKS_FRESH, kept: JWKS_KEPT, unknown: JWKS_COOLING, rest: JWKS_COOLING, cooling: JWKS_COOLING };
+const SPANS = {
+  fresh: JWKS_FRESH,
+  kept: JWKS_KEPT,
+  lag: 0,
+  unknown: JWKS_COOLING,
+  rest: JWKS_COOLING,
+  cooling: JWKS_COOLING,
+};
 
 export class KeySets {
   readonly #sets = new Lookup<KeySet>(SPANS, REMEMBERED_ISSUERS);

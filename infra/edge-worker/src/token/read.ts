@@ -5,7 +5,7 @@
  * are refused whatever they say.
  */
 
-import { fromBase64url } from "../bytes";
+import { fromBase64url, utf8 } from "../bytes";
 import { ISSUER, KID } from "../limits";
 import { bad, good, type Result } from "../reasons";
 
@@ -32,7 +32,7 @@ export function readToken(compact: string): Result<Unverified> {
   if (typeof alg !== "string" || !isTextOrAbsent(kid) || !isTextOrAbsent(typ)) return bad("token_malformed");
   if (kid !== undefined && kid.length > KID) return bad("token_key_unknown");
   if (typeof claims["iss"] !== "string") return bad("token_claims");
-  if (claims["iss"] === "" || claims["iss"].length > ISSUER) return bad("token_issuer_unknown");
+  if (claims["iss"] === "" || utf8(claims["iss"]).byteLength > ISSUER) return bad("token_issuer_unknown");
   return good({ compact, issuer: claims["iss"], algorithm: alg, kid, typ });
 }
 

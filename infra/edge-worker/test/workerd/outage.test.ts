@@ -1,7 +1,7 @@
 import { createHash, createHmac } from "node:crypto";
 import { connect } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { HASH, KEY, RECORD, Rig, SECRET } from "./rig";
+import { HASH, KEY, RECORD, Rig, ROUTES, SECRET } from "./rig";
 
 let rig: Rig;
 beforeEach(async () => {
@@ -14,7 +14,7 @@ const later = (milliseconds: number) => new Promise((resolve) => setTimeout(reso
 
 test("requests of several clients share one slow read, and the first to go does not take it along", async () => {
   rig.onRead = (name, response) => {
-    setTimeout(() => response.writeHead(name === "routes" ? 404 : 200).end(name === "routes" ? "" : RECORD), 400);
+    setTimeout(() => response.end(name === "routes" ? ROUTES : RECORD), 400);
   };
   const gone = connect(rig.port, "127.0.0.1", () => {
     gone.write(

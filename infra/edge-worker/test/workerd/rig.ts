@@ -13,6 +13,7 @@ import hmac from "../../../../tests/vectors/hmac-sha256.json";
 export const KEY = "reader-key-0001-imported";
 export const HASH = "bd41bf1943f7b544e84b4645dd16be9b0e5a8356a03f27d8735f970b662575e9";
 export const RECORD = JSON.stringify({ version: 1, key_id: "kid_1", principal: "acme", status: "active", grants: [] });
+export const ROUTES = JSON.stringify({ version: 1, routes: [] });
 export const SECRET = hmac.keys[0]?.secret ?? "";
 
 type Handler = (request: IncomingMessage, response: ServerResponse, body: string) => void;
@@ -26,7 +27,10 @@ export interface Seen {
 
 export class Rig {
   /** Names and values of the store. */
-  readonly store = new Map<string, string>([[`key:${HASH}`, RECORD]]);
+  readonly store = new Map<string, string>([
+    [`key:${HASH}`, RECORD],
+    ["routes", ROUTES],
+  ]);
   /** Every read of the store, and every request that reached the gateway. */
   readonly reads: string[] = [];
   readonly seen: Seen[] = [];

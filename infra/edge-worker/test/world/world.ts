@@ -1,6 +1,7 @@
 /** A world for tests: a clock that is set, a store, a gateway that checks what is signed, and everything counted. */
 
 import { verifySignature } from "http-message-sig";
+import { boundedText } from "../../src/bounded";
 import { configOf, type Env } from "../../src/config";
 import { Journal } from "../../src/journal";
 import { type SigningKeys, signingKeys } from "../../src/signature/key";
@@ -67,6 +68,11 @@ export class TestWorld implements World {
     return (
       (await this.answering(sent)) ?? Response.json({ from: request.url }, { headers: { "apigw-requestid": "r1" } })
     );
+  };
+
+  ask = async (request: Request, _: number, most: number) => {
+    const answer = await this.send(request);
+    return { status: answer.status, body: await boundedText(answer.body, most) };
   };
 
   limit = async (binding: string, key: string) => {
@@ -141,7 +147,7 @@ export class TestEdge {
   static async start(settings: Partial<Env> = {}): Promise<TestEdge> {
     const edge = new TestEdge({ ...SETTINGS, ...settings }, signingKeys(await bindings("hmac-sha256")));
     edge.world.store.set(`key:${HASH}`, key());
-    return edge;
+    return edge.routes();
   }
 
   static withoutKeys(): TestEdge {
