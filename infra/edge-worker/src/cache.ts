@@ -16,13 +16,26 @@ export function isPublic(cache: Cache, arrival: Arrival, isAnonymous: boolean): 
   return method === "GET" && isAnonymous && !personal;
 }
 
-/** The name of an answer: everything that tells it from others, and nothing that a client could write into it. */
-export function cacheKey(cache: Cache, route: Route, arrival: Arrival): Request {
+/**
+ * The request as anybody could have made it: only what tells its answer from others is left, so that nobody writes
+ * into an answer that others get.
+ */
+export function asAnybodys(cache: Cache, arrival: Arrival): Arrival {
   const [path = "", query = ""] = arrival.target.split(/\?(.*)/s);
   const told = keepParameters(query, (name) => cache.query?.includes(name) ?? true);
-  const own = cache.headers.map((header) => [header, arrival.headers.get(header)]);
-  const facets = encodeURIComponent(JSON.stringify([route.id, route.origin, arrival.host, told, own]));
-  return new Request(`https://cache.invalid${path}?${facets}`);
+  const headers = new Headers();
+  for (const name of cache.headers) {
+    const value = arrival.headers.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  return { ...arrival, target: told === "" ? path : `${path}?${told}`, headers };
+}
+
+/** The name of an answer, made of all that is sent on for it. */
+export function cacheKey(route: Route, { target, host, headers }: Arrival): Request {
+  const [path = "", query = ""] = target.split(/\?(.*)/s);
+  const facets = JSON.stringify([route.id, route.version, route.origin, host, query, [...headers]]);
+  return new Request(`https://cache.invalid${path}?${encodeURIComponent(facets)}`);
 }
 
 /** Whether an answer is everybody's, and all that it varies by is part of its name. */

@@ -41,6 +41,15 @@ export async function presented(key: ApiKey, authorization: string | null): Prom
   return { key, keyHash: key.kind === "found" ? await keyHash(key.raw) : undefined, token: bearer(authorization) };
 }
 
+/**
+ * The hash that stands for a key at a gateway. A key that has none is refused there whatever the route's mode says:
+ * left out, the credential beside it would answer for it.
+ */
+export function hashFor(auth: Auth, { key, keyHash }: Presented): Result<string | undefined> {
+  if (auth === "anonymous" || key.kind === "none") return good(undefined);
+  return keyHash ?? bad(key.kind === "duplicate" ? "credentials_ambiguous" : "key_malformed");
+}
+
 interface Around {
   readonly arrival: Arrival;
   readonly config: Config;
@@ -58,6 +67,8 @@ export async function judge(auth: Auth, shown: Presented, around: Around): Promi
   const token = wantsToken && shown.token.ok ? shown.token.value : undefined;
   const isThere = (wantsKey && shown.keyHash !== undefined) || token !== undefined;
   if (!isThere) return bad("caller_missing");
+  // An empty key alone is none, as clients of Kong know it; beside a token it is a wrong one.
+  if (shown.key.kind === "empty") return bad("key_malformed");
   // Both at once: neither waits for the other, and both must hold.
   const [byKey, byToken] = await Promise.all([
     shown.keyHash === undefined ? undefined : judgeKey(shown.keyHash, around),

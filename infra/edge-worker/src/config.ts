@@ -28,6 +28,8 @@ export interface Env extends KeyBindings {
   readonly DIGEST_LIMIT?: string;
   /** `{"gold": {"binding": "TIER_GOLD", "limit": 600, "period": 60}}`: as the bindings say it. */
   readonly TIERS?: string;
+  /** The tier of those who are refused, by address; absent: they may guess as often as they like. */
+  readonly STRANGERS?: string;
   /** Which requests get a log line: `all`, `refusals` or `off`. */
   readonly LOGS?: string;
 }
@@ -61,6 +63,8 @@ export interface Config {
   readonly realm: string | undefined;
   readonly digestLimit: number;
   readonly tiers: ReadonlyMap<string, Tier>;
+  /** A name of these. */
+  readonly strangers: string | undefined;
   readonly logs: "all" | "refusals" | "off";
 }
 
@@ -79,6 +83,7 @@ export function configOf(env: Env): Configured {
   const tiers = env.TIERS === undefined ? new Map<string, Tier>() : named(env.TIERS, tier);
   if (tiers === undefined)
     problems.push('TIERS is not JSON such as {"gold": {"binding": "TIER_GOLD", "limit": 600, "period": 60}}');
+  if (env.STRANGERS && tiers?.has(env.STRANGERS) === false) problems.push("STRANGERS is not a name of TIERS");
   const known = (name: "DEFAULT_ORIGIN" | "GATEWAY") => {
     const chosen = env[name] === undefined || env[name] === "" ? undefined : origins.get(env[name]);
     if (env[name] && chosen === undefined) problems.push(`${name} is not a name of ORIGINS`);
@@ -115,6 +120,7 @@ export function configOf(env: Env): Configured {
     realm: env.REALM || undefined,
     digestLimit,
     tiers: tiers ?? new Map(),
+    strangers: env.STRANGERS || undefined,
     logs: choice("LOGS", ["all", "refusals", "off"], "all"),
   };
   return problems.length === 0 ? { ok: true, config } : { ok: false, problems };

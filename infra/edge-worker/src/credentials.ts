@@ -6,6 +6,7 @@
  * one that is there twice is an error. Differences that cannot be helped are in the README.
  */
 
+import { utf8 } from "./bytes";
 import { canonical } from "./headers";
 import { FIELDS, TOKEN } from "./limits";
 import { asBytes, asText, percentDecoded } from "./path";
@@ -82,14 +83,32 @@ export function keepParameters(query: string, isKept: (name: string) => boolean)
 
 /** What a body says, by its type; `undefined` where its type is none of those that are read, or it is malformed. */
 export function bodyFields(type: string | null, body: ArrayBuffer): Fields | undefined {
+  const [form, text] = [formOf(type), textOf(body)];
+  if (form === undefined || text === undefined) return undefined;
+  return form === "urlencoded" ? parameters(text) : jsonFields(text);
+}
+
+/** The same body without its fields of these names; every other byte stays as it was written. */
+export function bodyWithout(names: readonly string[], type: string | null, body: ArrayBuffer): ArrayBuffer {
+  const fields = bodyFields(type, body);
+  const text = textOf(body);
+  if (text === undefined || !names.some((name) => fields?.has(name))) return body;
+  const isKept = (name: string) => !names.includes(name);
+  return utf8(formOf(type) === "urlencoded" ? keepParameters(text, isKept) : keepMembers(text, isKept)).buffer;
+}
+
+function formOf(type: string | null): "urlencoded" | "json" | undefined {
   const [kind = ""] = (type ?? "").toLowerCase().split(";", 1);
-  switch (kind.trim()) {
-    case "application/x-www-form-urlencoded":
-      return parameters(new TextDecoder().decode(body));
-    case "application/json":
-      return jsonFields(new TextDecoder().decode(body));
-    default:
-      return undefined;
+  if (kind.trim() === "application/x-www-form-urlencoded") return "urlencoded";
+  return kind.trim() === "application/json" ? "json" : undefined;
+}
+
+/** Bytes that are no UTF-8 are no text: they could not be sent on as they were. */
+function textOf(body: ArrayBuffer): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
+  } catch {
+    return undefined;
   }
 }
 
@@ -101,6 +120,31 @@ function jsonFields(text: string): Fields | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The members of a JSON object whose names are to be kept, as they were written. */
+function keepMembers(json: string, isKept: (name: string) => boolean): string {
+  const [members, after] = split(json);
+  const kept = members.filter((member) => isKept(nameOf(member)));
+  return `${json.slice(0, json.indexOf("{") + 1)}${kept.join(",")}${after}`;
+}
+
+/** The pieces between an object's own commas, and what follows the last. */
+function split(json: string): [members: string[], after: string] {
+  const members: string[] = [];
+  let [depth, from] = [0, json.indexOf("{") + 1];
+  for (const { 0: token, index } of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],]/gs)) {
+    if (token === "{" || token === "[") depth += 1;
+    if (token === "}" || token === "]") depth -= 1;
+    if (!(token === "," && depth === 1) && depth > 0) continue;
+    members.push(json.slice(from, index));
+    from = index + (depth > 0 ? 1 : 0);
+  }
+  return [members, json.slice(from)];
+}
+
+function nameOf(member: string): string {
+  return String(JSON.parse(/^\s*("(?:[^"\\]|\\.)*")/s.exec(member)?.[1] ?? '""'));
 }
 
 /** The bearer token of `Authorization`, if there is one; no other scheme gets past the authorizer. */

@@ -3,13 +3,31 @@
  * counted is let through.
  */
 
+import { address } from "./address";
+import { hex } from "./bytes";
+import type { Caller } from "./caller";
 import type { Config, Tier } from "./config";
+import type { Route } from "./records/routes";
 import type { World } from "./world";
 
 /** One thing that is counted: against which tier, under which name. */
 export interface Counted {
   readonly tier: string;
   readonly name: string;
+}
+
+/** What one request counts for: its key, and its caller on this route. No two of them have one name. */
+export function counted(route: Route | undefined, { key, token }: Caller, ip: string): Counted[] {
+  const who = key ? ["key", key.keyId] : token ? ["token", token.issuer, token.subject] : ["address", network(ip)];
+  const byKey = key?.rateLimit === undefined ? [] : [{ tier: key.rateLimit, name: JSON.stringify(who) }];
+  if (route?.rateLimit === undefined) return byKey;
+  return [...byKey, { tier: route.rateLimit, name: JSON.stringify(["route", route.id, ...who]) }];
+}
+
+/** One host's addresses: an IPv6 host has 2^64 of them. */
+export function network(ip: string): string {
+  const bytes = address(ip);
+  return bytes?.length === 16 ? hex(Uint8Array.from(bytes.slice(0, 8))) : ip;
 }
 
 /** The first tier that is used up. */

@@ -97,7 +97,7 @@ export class Memory<T extends { readonly version: number }> {
  * A map of bounded size, in two generations: what was asked for lately is in the younger one, and when that has half
  * of the room, the older one goes. So what is forgotten was not asked for while that many others were.
  */
-class Recent<V> {
+export class Recent<V> {
   readonly #half: number;
   #young = new Map<string, V>();
   #old = new Map<string, V>();

@@ -9,21 +9,22 @@
 
 import { address } from "./address";
 import { type Arrival, arrival } from "./arrival";
-import { type Gathered, gather } from "./bounded";
-import { cacheKey, isKeepable, isPublic, toKeep } from "./cache";
-import { type Auth, type Caller, judge, NOBODY, type Presented, presented } from "./caller";
+import { firstOf, wholeOf } from "./body";
+import type { Gathered } from "./bounded";
+import { asAnybodys, cacheKey, isKeepable, isPublic, toKeep } from "./cache";
+import { type Auth, type Caller, hashFor, judge, NOBODY, type Presented, presented } from "./caller";
 import type { Config, Origin, Tier } from "./config";
 import * as cors from "./cors";
 import { apiKey, bodyFields } from "./credentials";
 import { ORIGIN_PATIENCE } from "./lifetimes";
-import { exceeded } from "./limiting";
-import { BODY_WITH_KEY } from "./limits";
+import { counted, exceeded } from "./limiting";
 import { lacks, outgoing } from "./outgoing";
-import { bad, good, type Reason, type Result } from "./reasons";
+import { bad, good, outcomeOf, type Reason, type Result } from "./reasons";
 import type { Route } from "./records/routes";
 import { admits, choose } from "./routing";
 import type { SigningKey } from "./signature/key";
 import type { Sources } from "./sources";
+import type { Strangers } from "./strangers";
 import type { World } from "./world";
 
 /** What a request meets here, the same for all of an isolate. */
@@ -31,6 +32,7 @@ export interface Edge {
   readonly config: Config;
   readonly sources: Sources;
   readonly signing: SigningKey | undefined;
+  readonly strangers: Strangers;
 }
 
 /** What became of a request, and what is told about it. */
@@ -42,13 +44,22 @@ export interface Served {
   /** Why it would have been refused, where it was let through all the same. */
   readonly shadow: Reason | undefined;
   readonly streamed: boolean;
+  /** Something was used beyond its time, because its source failed. */
+  readonly kept: boolean;
 }
 
 export type Answer =
   | { kind: "answered"; response: Response; from: "origin" | "cache" | "edge" }
   | { kind: "refused"; reason: Reason; tier: Tier | undefined };
 
-const UNTOLD = { arrival: undefined, route: undefined, caller: NOBODY, shadow: undefined, streamed: false };
+const UNTOLD = {
+  arrival: undefined,
+  route: undefined,
+  caller: NOBODY,
+  shadow: undefined,
+  streamed: false,
+  kept: false,
+};
 
 export async function serve(request: Request, edge: Edge, world: World): Promise<Served> {
   const arrived = arrival(request, edge.config.hosts);
@@ -56,8 +67,8 @@ export async function serve(request: Request, edge: Edge, world: World): Promise
   const here = arrived.value;
   const chosen = await routeOf(here, edge, world);
   if (!chosen.ok) return { ...UNTOLD, arrival: here, answer: refusedFor(chosen.reason) };
-  const { route, origin } = chosen.value;
-  const told = { ...UNTOLD, arrival: here, route };
+  const { route, origin, kept } = chosen.value;
+  const told = { ...UNTOLD, arrival: here, route, kept };
   if (route?.cors !== undefined && cors.isPreflight(here.method, here.headers)) {
     return { ...told, answer: { kind: "answered", response: cors.preflight(route.cors, here.headers), from: "edge" } };
   }
@@ -67,16 +78,17 @@ export async function serve(request: Request, edge: Edge, world: World): Promise
   const judged = await judgement(route, here, shown, edge, world);
   const mode = route?.mode ?? "enforce";
   const caller = judged.caller ?? NOBODY;
+  const known = { ...told, caller, kept: kept || caller.kept };
   if (judged.refusal !== undefined && mode === "enforce") {
-    return { ...told, caller, answer: refusedFor(judged.refusal.reason, judged.refusal.tier) };
+    return { ...known, answer: refusedFor(judged.refusal.reason, judged.refusal.tier) };
   }
   const shadow = judged.refusal?.reason;
   // Nobody has a long body read for him before it is known who he is.
   const whole = await wholeOf(first.value, here, origin, edge.config);
-  if (!whole.ok) return { ...told, caller, shadow, answer: refusedFor(whole.reason) };
+  if (!whole.ok) return { ...known, shadow, answer: refusedFor(whole.reason) };
   const body = whole.value;
   const answer = await answered({ here, route, origin, shown, body, isEnforced: mode === "enforce" }, edge, world);
-  return { ...told, caller, shadow, streamed: body?.kind === "longer", answer };
+  return { ...known, shadow, streamed: body?.kind === "longer", answer };
 }
 
 function refusedFor(reason: Reason, tier?: Tier): Answer {
@@ -86,12 +98,14 @@ function refusedFor(reason: Reason, tier?: Tier): Answer {
 interface Chosen {
   readonly route: Route | undefined;
   readonly origin: Origin;
+  readonly kept: boolean;
 }
 
 /** A preflight takes the route of the request that it asks about. */
 async function routeOf(here: Arrival, { config, sources }: Edge, world: World): Promise<Result<Chosen>> {
   const found = await sources.routes(world);
-  if (found.kind === "failed" || found.kind === "exhausted") return bad("routes_unavailable");
+  if (found.kind !== "record") return bad("routes_unavailable");
+  const { kept, record } = found;
   const facts = {
     method: cors.isPreflight(here.method, here.headers) ? cors.askedMethod(here.headers) : here.method,
     host: here.host,
@@ -99,37 +113,10 @@ async function routeOf(here: Arrival, { config, sources }: Edge, world: World): 
     client: address(here.client.ip),
     country: here.client.country,
   };
-  const route = found.kind === "record" ? choose(found.record.routes, facts, world.now()) : undefined;
-  if (route?.origin === undefined) {
-    return config.defaultOrigin === undefined ? bad("route_missing") : good({ route, origin: config.defaultOrigin });
-  }
-  const origin = config.origins.get(route.origin);
-  return origin === undefined ? bad("origin_unlisted") : good({ route, origin });
-}
-
-/** As much of a body as may have a key in it, where keys are looked for there. */
-async function firstOf({ body }: Request, { places }: Config): Promise<Result<Gathered | undefined>> {
-  if (body === null) return good(undefined);
-  return places.body ? read(body, BODY_WITH_KEY) : good({ kind: "longer", stream: body });
-}
-
-/** All of a body that is to be signed by its digest, if it is no longer than that; others are passed on as they come. */
-async function wholeOf(
-  first: Gathered | undefined,
-  here: Arrival,
-  origin: Origin,
-  { digestLimit }: Config,
-): Promise<Result<Gathered | undefined>> {
-  const isSigned = origin.kind === "gateway" && (here.length ?? 0) <= digestLimit;
-  return first?.kind === "longer" && isSigned ? read(first.stream, digestLimit) : good(first);
-}
-
-async function read(stream: ReadableStream<Uint8Array>, most: number): Promise<Result<Gathered>> {
-  try {
-    return good(await gather(stream, most));
-  } catch {
-    return bad("body_incomplete");
-  }
+  const route = choose(record.routes, facts, world.now());
+  const origin = route?.origin === undefined ? config.defaultOrigin : config.origins.get(route.origin);
+  if (origin !== undefined) return good({ route, origin, kept });
+  return bad(route?.origin === undefined ? "route_missing" : "origin_unlisted");
 }
 
 function show(here: Arrival, body: Gathered | undefined, { places }: Config): Promise<Presented> {
@@ -149,23 +136,23 @@ async function judgement(
   route: Route | undefined,
   here: Arrival,
   shown: Presented,
-  { config, sources, signing }: Edge,
+  { config, sources, signing, strangers }: Edge,
   world: World,
 ): Promise<Judgement> {
   if (route?.mode === "off") return { caller: undefined, refusal: undefined };
   const refusal = (reason: Reason, caller?: Caller, tier?: Tier) => ({ caller, refusal: { reason, tier } });
   if (route !== undefined && !admits(route, address(here.client.ip))) return refusal("address_refused");
   const auth: Auth = route?.auth ?? "any";
+  const turned = auth === "anonymous" ? undefined : strangers.turnedAway(here.client.ip, world.now());
+  if (turned !== undefined) return refusal("rate_limited", undefined, turned);
   const judged = await judge(auth, shown, { arrival: here, config, sources, signing, world });
-  if (!judged.ok) return refusal(judged.reason);
+  if (!judged.ok) {
+    if (outcomeOf(judged.reason) === "refuse") await strangers.refused(here.client.ip, config, world);
+    return refusal(judged.reason);
+  }
   const caller = judged.value;
   if (route !== undefined && lacks(route.headers, here.headers)) return refusal("header_missing", caller);
-  const who = caller.key?.keyId ?? caller.token?.subject ?? here.client.ip;
-  const tiers = [caller.key?.rateLimit, route?.rateLimit];
-  const counted = tiers.flatMap((tier, at) =>
-    tier === undefined ? [] : [{ tier, name: at === 0 ? who : `${route?.id} ${who}` }],
-  );
-  const tier = await exceeded(counted, config, world);
+  const tier = await exceeded(counted(route, caller, here.client.ip), config, world);
   return tier === undefined ? { caller, refusal: undefined } : refusal("rate_limited", caller, tier);
 }
 
@@ -182,28 +169,35 @@ interface Going {
 async function answered(going: Going, edge: Edge, world: World): Promise<Answer> {
   const { here, route, shown } = going;
   const cache = route?.cache;
-  const key = cache && isPublic(cache, here, shown.key.kind === "none") ? cacheKey(cache, route, here) : undefined;
-  const known = key && (await world.cached(key).catch(() => undefined));
-  if (known !== undefined) return { kind: "answered", response: known, from: "cache" };
-  const sent = await send(going, edge, world);
-  if (!sent.ok) return refusedFor(sent.reason);
-  const response = sent.value;
-  if (key !== undefined && cache !== undefined && isKeepable(cache, response)) {
-    world.keep(world.cache(key, toKeep(cache, response.clone())).catch(() => {}));
+  if (route === undefined || cache === undefined || !isPublic(cache, here, shown.key.kind === "none")) {
+    return fromOrigin(await send(going, edge, world));
   }
-  return { kind: "answered", response, from: "origin" };
+  const anybodys = asAnybodys(cache, here);
+  const key = cacheKey(route, anybodys);
+  const known = await world.cached(key).catch(() => undefined);
+  if (known !== undefined) return { kind: "answered", response: known, from: "cache" };
+  const sent = await send({ ...going, here: anybodys }, edge, world);
+  if (sent.ok && isKeepable(cache, sent.value)) {
+    world.keep(world.cache(key, toKeep(cache, sent.value.clone())).catch(() => {}));
+  }
+  return fromOrigin(sent);
+}
+
+function fromOrigin(sent: Result<Response>): Answer {
+  return sent.ok ? { kind: "answered", response: sent.value, from: "origin" } : refusedFor(sent.reason);
 }
 
 async function send(going: Going, { config, signing }: Edge, world: World): Promise<Result<Response>> {
   const { here, route, origin, shown, body, isEnforced } = going;
-  const keyHash = route?.auth !== "anonymous" && shown.keyHash?.ok === true ? shown.keyHash.value : undefined;
+  const keyHash = origin.kind === "gateway" ? hashFor(route?.auth ?? "any", shown) : good(undefined);
+  if (!keyHash.ok) return keyHash;
   const leaving = {
     arrival: here,
     origin,
     rules: route?.headers ?? { set: [], remove: [], require: [] },
     // An origin that still checks keys itself gets them until the edge does.
     hidden: { places: config.places, keys: origin.kind === "gateway" || isEnforced },
-    keyHash,
+    keyHash: keyHash.value,
     body,
   };
   const moment = { created: Math.floor(world.now() / 1_000), nonce: world.nonce() };

@@ -13,6 +13,7 @@ import { reply } from "./replies/reply";
 import { type Served, serve } from "./serve";
 import { type SigningKey, type SigningKeys, signingKeys } from "./signature/key";
 import { Sources } from "./sources";
+import { Strangers } from "./strangers";
 import type { World } from "./world";
 
 export type Env = Settings & Bindings;
@@ -23,6 +24,7 @@ interface Isolate {
   readonly keys: SigningKeys;
   readonly signing: SigningKey | undefined;
   readonly sources: Sources;
+  readonly strangers: Strangers;
   readonly journal: Journal;
 }
 
@@ -43,7 +45,7 @@ export default {
 const NOBODY = { accept: null, client: "", realm: undefined, latency: 0 };
 
 export async function answer(request: Request, isolate: Isolate, world: World): Promise<Response> {
-  const { configured, keys, signing, sources } = isolate;
+  const { configured, keys, signing, sources, strangers } = isolate;
   if (!configured.ok) {
     return reply(
       { reason: "configuration_invalid" },
@@ -54,7 +56,7 @@ export async function answer(request: Request, isolate: Isolate, world: World): 
   const { config } = configured;
   if (isProbe(request, config.hosts)) return prove(request, keys, config, world);
   const began = world.now();
-  const served = await serve(request, { config, sources, signing }, world);
+  const served = await serve(request, { config, sources, signing, strangers }, world);
   const latency = world.now() - began;
   const response = responseOf(served, request, isolate, latency);
   const line = lineOf(served, request, response, signing, latency);
@@ -123,7 +125,7 @@ function lineOf(
     country: client?.country,
     cache: answer.kind === "answered" && answer.from === "cache" ? "hit" : undefined,
     body: served.streamed ? "streamed" : undefined,
-    kept: caller.kept || undefined,
+    kept: served.kept || undefined,
     duration,
   };
 }
@@ -138,7 +140,8 @@ function isolateOf(env: Env, world: World): Isolate {
   const slots = [keys.active, keys.standby].flatMap((slot) => (slot.kind === "unusable" ? [slot.why] : []));
   if (slots.length > 0) world.tell(JSON.stringify({ edge: "worker", code: "signing_key_missing", problems: slots }));
   const signing = keys.active.kind === "key" ? keys.active.key : undefined;
-  const isolate = { configured, keys, signing, sources: new Sources(), journal: new Journal() };
+  const remembered = { sources: new Sources(), strangers: new Strangers(), journal: new Journal() };
+  const isolate = { configured, keys, signing, ...remembered };
   isolates.set(env, isolate);
   return isolate;
 }

@@ -108,6 +108,23 @@ test("nobody who shows a credential is answered from the cache, or fills it", as
   expect(await body(edge, "/a")).toBe("1");
 });
 
+test("for an answer that is everybody's nothing is sent on that is not in its name", async () => {
+  const edge = await cached();
+  await body(edge, "/a?other=2&page=1", { "accept-language": "fr", "x-forwarded-host": "evil", "user-agent": "me" });
+  const [sent] = edge.world.sent;
+  expect(sent?.url).toMatch(/\/prod\/a\?page=1$/);
+  const own = [...(sent?.headers.keys() ?? [])].filter((name) => !/^(edge-|signature)/.test(name));
+  expect(own).toEqual(["accept-language"]);
+});
+
+test("a route that is changed begins with an empty cache", async () => {
+  const edge = await cached();
+  expect([await body(edge, "/a"), await body(edge, "/a")]).toEqual(["1", "1"]);
+  edge.routes({ ...PUBLIC, version: 2 });
+  edge.world.time += 10_000;
+  expect(await body(edge, "/a")).toBe("2");
+});
+
 test.each([
   { "cache-control": "private" },
   { "cache-control": "max-age=60, no-store" },

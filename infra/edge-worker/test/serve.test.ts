@@ -107,20 +107,6 @@ test("a route's rules are judged, and its headers are set", async () => {
   expect(edge.world.sent.at(-1)?.headers.has("x-secret")).toBe(false);
 });
 
-test("who calls too often is told when to come back", async () => {
-  const TIERS =
-    '{"gold":{"binding":"TIER_GOLD","limit":600,"period":60},"route":{"binding":"TIER_ROUTE","limit":1,"period":10}}';
-  const edge = (await TestEdge.start({ TIERS })).routes({ id: "r", rate_limit: "route" });
-  edge.world.store.set(`key:${HASH}`, key({ rate_limit: "gold" }));
-  expect(await told(edge.call("/"))).toBe("200");
-  expect(edge.world.counted).toEqual(["TIER_GOLD kid_1", "TIER_ROUTE r kid_1"]);
-  edge.world.limited.set("TIER_GOLD", true).set("TIER_ROUTE", false);
-  const answer = await edge.call("/");
-  expect(answer.status).toBe(429);
-  expect(answer.headers.get("retry-after")).toBe("10");
-  expect(answer.headers.get("ratelimit-policy")).toBe('"route";q=1;w=10');
-});
-
 test("shadow judges, tells, and lets through; off does not judge", async () => {
   const edge = (await TestEdge.start()).routes(
     { id: "shadow", match: { path: ["/shadow"] }, mode: "shadow", origin: "site" },

@@ -12,6 +12,10 @@ async function told(path: string, headers: Record<string, string> = {}): Promise
 }
 
 test("runs with the bindings of wrangler.jsonc", async () => {
+  expect(await told("/items")).toBe("503 routes_unavailable");
+  await env.COUNTERSIGN.put("routes", JSON.stringify({ version: 1, routes: [] }));
+  // A failed read rests a second.
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
   expect(await told("/items")).toBe("401 caller_missing");
   expect(await told("/items", { "x-api-key": "nobody-has-this-one" })).toBe("401 key_unknown");
   const hash = "bd41bf1943f7b544e84b4645dd16be9b0e5a8356a03f27d8735f970b662575e9";

@@ -15,6 +15,7 @@ export interface Routes {
 
 /** tests/schemas/routes.json. Times are seconds since 1970. */
 export interface Route {
+  readonly version: number;
   readonly id: string;
   readonly match: Match;
   /** A name on the Worker's list. */
@@ -80,8 +81,8 @@ const PRIORITY = integer(-2_147_483_648, 2_147_483_647);
 const texts = list(32, text);
 
 function route(members: Members): Route {
-  members.required("version", count);
   const found = {
+    version: members.required("version", count),
     id: members.required("id", text),
     match: members.required("match", (value) => match(new Members(value))),
     origin: members.optional("origin", text),

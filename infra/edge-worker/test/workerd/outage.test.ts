@@ -49,6 +49,30 @@ test("a store that fails from the start leaves no verdict", async () => {
   expect(rig.forwarded).toEqual([]);
 });
 
+test("a document that never ends is given up, and holds up nobody after that", async () => {
+  rig.onRequest = (request, response) => {
+    if (request.url?.includes("/.countersign/keys/") !== true) return response.end("from the gateway");
+    response.writeHead(200).write('{"version":');
+    return undefined;
+  };
+  const asked = () => rig.ask("/items", { "X-Api-Key": "another-key-0002-known" });
+  const began = Date.now();
+  const answers = await Promise.all([asked(), asked()]);
+  expect(answers.map(({ body }) => JSON.parse(body).code)).toEqual(Array(2).fill("keys_unavailable"));
+  expect(Date.now() - began).toBeLessThan(10_000);
+  await later(1_100);
+  rig.onRequest = (_, response) => response.end(RECORD);
+  expect((await asked()).status).toBe(200);
+});
+
+test("a body where none belongs is refused, and an empty one is none", async () => {
+  expect((await rig.call("/items", { "Content-Length": "0" })).status).toBe(200);
+  expect(rig.forwarded.at(-1)?.headers["content-length"] ?? "0").toBe("0");
+  const { status, body } = await rig.call("/items", { "Content-Length": "2" }, "GET", "{}");
+  expect([status, JSON.parse(body).code]).toEqual([400, "body_unexpected"]);
+  expect((await rig.call("/items", { "Content-Length": "2" }, "POST", "{}")).status).toBe(200);
+});
+
 test("an origin that drops the connection is a fault of ours, told as such", async () => {
   rig.onRequest = (request) => request.socket.destroy();
   const { status, body } = await rig.call("/items");

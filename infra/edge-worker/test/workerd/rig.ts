@@ -83,13 +83,18 @@ export class Rig {
   }
 
   /** Exactly these bytes of a request target, which no URL parser here has seen. */
-  ask(target: string, headers: Record<string, string> = {}, method = "GET"): Promise<{ status: number; body: string }> {
+  ask(
+    target: string,
+    headers: Record<string, string> = {},
+    method = "GET",
+    body = "",
+  ): Promise<{ status: number; body: string }> {
     const all = { Host: "api.example.com", "CF-Connecting-IP": "203.0.113.7", "CF-Ray": "8f2c-LHR", ...headers };
     const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
     return new Promise((resolve, reject) => {
       let answer = "";
       const socket = connect(this.port, "127.0.0.1", () => {
-        socket.write(Buffer.from(`${method} ${target} HTTP/1.1\r\n${lines.join("")}\r\n`, "latin1"));
+        socket.write(Buffer.from(`${method} ${target} HTTP/1.1\r\n${lines.join("")}\r\n${body}`, "latin1"));
       });
       socket.on("error", reject);
       socket.on("data", (chunk) => {
@@ -108,8 +113,9 @@ export class Rig {
     target: string,
     headers: Record<string, string> = {},
     method = "GET",
+    body = "",
   ): Promise<{ status: number; body: string }> {
-    return this.ask(target, { "X-Api-Key": KEY, ...headers }, method);
+    return this.ask(target, { "X-Api-Key": KEY, ...headers }, method, body);
   }
 
   #read: Handler = (request, response) => {

@@ -6,6 +6,7 @@ import { configOf, type Env } from "../../src/config";
 import { Journal } from "../../src/journal";
 import { type SigningKeys, signingKeys } from "../../src/signature/key";
 import { Sources } from "../../src/sources";
+import { Strangers } from "../../src/strangers";
 import { answer } from "../../src/worker";
 import type { World } from "../../src/world";
 import { bindings, vectorKey } from "../signature/vectors";
@@ -135,6 +136,7 @@ export class TestWorld implements World {
 export class TestEdge {
   readonly world = new TestWorld();
   readonly sources = new Sources();
+  readonly strangers = new Strangers();
   readonly journal = new Journal();
   readonly #settings: Env;
   readonly #keys: SigningKeys;
@@ -160,7 +162,8 @@ export class TestEdge {
     const configured = configOf(this.#settings);
     const { active } = this.#keys;
     const signing = active.kind === "key" ? active.key : undefined;
-    const isolate = { configured, keys: this.#keys, signing, sources: this.sources, journal: this.journal };
+    const { sources, strangers, journal } = this;
+    const isolate = { configured, keys: this.#keys, signing, sources, strangers, journal };
     return answer(new Request(`https://api.example.com${target}`, { ...init, headers }), isolate, this.world);
   }
 
