@@ -6,11 +6,18 @@ import { HASH, KEY, RECORD, Rig, ROUTES, SECRET } from "./rig";
 let rig: Rig;
 beforeEach(async () => {
   rig = await Rig.start();
-  rig.reads.length = 0;
 });
 afterEach(() => rig.stop());
 
 const later = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+test("nothing is read or asked before the first request, and for that what it needs", async () => {
+  await later(300);
+  expect([rig.reads, rig.seen]).toEqual([[], []]);
+  expect((await rig.call("/items")).status).toBe(200);
+  expect(rig.reads).toEqual(["routes", `key:${HASH}`]);
+  expect(rig.seen.length).toBe(1);
+});
 
 test("requests of several clients share one slow read, and the first to go does not take it along", async () => {
   rig.onRead = (name, response) => {
@@ -45,7 +52,7 @@ test("a store that fails from the start leaves no verdict", async () => {
   rig.onRead = (_, response) => response.writeHead(500).end();
   rig.onRequest = (_, response) => response.writeHead(500).end();
   const { status, body } = await rig.call("/items");
-  expect([status, JSON.parse(body).code]).toEqual([503, "keys_unavailable"]);
+  expect([status, JSON.parse(body).code]).toEqual([503, "routes_unavailable"]);
   expect(rig.forwarded).toEqual([]);
 });
 

@@ -145,14 +145,18 @@ export class Rig {
     });
   }
 
+  /** Whether somebody listens; nothing is asked of him. */
+  #accepts(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const socket = connect(this.port, "127.0.0.1", () => resolve(true));
+      socket.on("error", () => resolve(false)).on("connect", () => socket.destroy());
+    });
+  }
+
   async #untilUp(): Promise<void> {
     for (let tries = 0; tries < 200; tries++) {
       if (this.#workerd?.exitCode !== null) break;
-      const up = await this.ask("/").then(
-        () => true,
-        () => false,
-      );
-      if (up) return;
+      if (await this.#accepts()) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     this.stop();
