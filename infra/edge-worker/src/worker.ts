@@ -16,6 +16,8 @@ import { Sources } from "./sources";
 import { Strangers } from "./strangers";
 import type { World } from "./world";
 
+export { Counter } from "./counting/counter";
+
 export type Env = Settings & Bindings;
 
 /** What an isolate makes of its bindings, once. */
