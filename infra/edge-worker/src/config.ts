@@ -26,7 +26,10 @@ export interface Env extends KeyBindings {
   readonly REALM?: string;
   /** Bodies of at most so many bytes are read and signed; longer ones are streamed without a digest. */
   readonly DIGEST_LIMIT?: string;
-  /** `{"gold": {"binding": "TIER_GOLD", "limit": 600, "period": 60}}`: as the bindings say it. */
+  /**
+   * `{"gold": {"binding": "TIER_GOLD", "limit": 600, "period": 60}}`, as the rate limits among the bindings say it; with
+   * `object` instead of `binding` it is a binding of Durable Objects, and this is where the numbers are said.
+   */
   readonly TIERS?: string;
   /** The tier of those who are refused, by address; absent: they may guess as often as they like. */
   readonly STRANGERS?: string;
@@ -47,6 +50,8 @@ export interface Origin {
 export interface Tier {
   readonly name: string;
   readonly binding: string;
+  /** Counted by Durable Objects, everywhere and exactly; else by a rate limit, in each location and roughly. */
+  readonly exact: boolean;
   readonly limit: number;
   /** Seconds. */
   readonly period: number;
@@ -83,7 +88,12 @@ export function configOf(env: Env): Configured {
   const tiers = env.TIERS === undefined ? new Map<string, Tier>() : named(env.TIERS, tier);
   if (tiers === undefined)
     problems.push('TIERS is not JSON such as {"gold": {"binding": "TIER_GOLD", "limit": 600, "period": 60}}');
+  const uncounted = [...(tiers?.values() ?? [])].find(({ exact, binding }) => exact && !isNamespace(env, binding));
+  if (uncounted !== undefined)
+    problems.push(`TIERS: ${uncounted.name} names ${uncounted.binding}, which is not among the durable_objects`);
   if (env.STRANGERS && tiers?.has(env.STRANGERS) === false) problems.push("STRANGERS is not a name of TIERS");
+  if (env.STRANGERS && tiers?.get(env.STRANGERS)?.exact === true)
+    problems.push("STRANGERS names a tier with objects, one for every stranger: give it one with a rate limit");
   const known = (name: "DEFAULT_ORIGIN" | "GATEWAY") => {
     const chosen = env[name] === undefined || env[name] === "" ? undefined : origins.get(env[name]);
     if (env[name] && chosen === undefined) problems.push(`${name} is not a name of ORIGINS`);
@@ -151,12 +161,19 @@ function origin(_name: string, members: Members): Origin {
 }
 
 function tier(name: string, members: Members): Tier {
+  const object = members.optional("object", text);
   const found = {
     name,
-    binding: members.required("binding", text),
+    binding: object ?? members.required("binding", text),
+    exact: object !== undefined,
     limit: members.required("limit", integer(1, 1_000_000_000)),
     period: members.required("period", integer(1, 86_400)),
   };
   members.done();
   return found;
+}
+
+function isNamespace(env: Env, binding: string): boolean {
+  const found: unknown = Object.hasOwn(env, binding) ? Reflect.get(env, binding) : undefined;
+  return typeof found === "object" && found !== null && "idFromName" in found;
 }

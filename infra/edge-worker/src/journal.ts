@@ -29,6 +29,8 @@ export interface Line {
   /** The body was too long to be signed. */
   readonly body: "streamed" | undefined;
   readonly kept: boolean | undefined;
+  /** A limit could not be asked about, and did not hold. */
+  readonly uncounted: boolean | undefined;
   /** Milliseconds until the head of the answer; waiting is all that a Worker's clock sees. */
   readonly duration: number;
 }

@@ -28,5 +28,7 @@ export const SKEW = 5 * SECOND;
 export const STORE_PATIENCE = 2 * SECOND;
 export const QUESTION_PATIENCE = 3 * SECOND;
 export const ISSUER_PATIENCE = 3 * SECOND;
+/** An answer of an object that counts: it may be on another continent. */
+export const COUNTER_PATIENCE = SECOND;
 /** Until the head of an origin's answer: API Gateway's own longest. */
 export const ORIGIN_PATIENCE = 30 * SECOND;

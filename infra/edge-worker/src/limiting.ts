@@ -1,6 +1,6 @@
 /**
- * Tiers: how often a caller may call. Bindings count per location and roughly: damping, not a quota. What cannot be
- * counted is let through.
+ * Tiers: how often a caller may call. Rate limits count per location and roughly: damping, not a quota. Durable Objects
+ * count exactly. What cannot be counted is let through.
  */
 
 import { address } from "./address";
@@ -30,23 +30,49 @@ export function network(ip: string): string {
   return bytes?.length === 16 ? hex(Uint8Array.from(bytes.slice(0, 8))) : ip;
 }
 
-/** The first tier that is used up. */
-export async function exceeded(counted: readonly Counted[], config: Config, world: World): Promise<Tier | undefined> {
+/** A tier that is used up. */
+export interface Exceeded extends Tier {
+  /** Seconds until one more may pass; of a rate limit, which does not tell, its whole period. */
+  readonly wait: number;
+}
+
+export interface Limited {
+  /** The first that is used up. */
+  readonly tier: Exceeded | undefined;
+  /** Something was let through because it could not be counted. */
+  readonly uncounted: boolean;
+}
+
+export async function limited(counted: readonly Counted[], config: Config, world: World): Promise<Limited> {
   const tiers = counted.flatMap(({ tier, name }) => {
     const found = config.tiers.get(tier);
     return found === undefined ? [] : [{ tier: found, name }];
   });
-  const within = await Promise.all(
-    tiers.map(({ tier, name }) => world.limit(tier.binding, name).catch(() => undefined)),
-  );
-  return tiers.find((_, at) => within[at] === false)?.tier;
+  const waits = await Promise.all(tiers.map(({ tier, name }) => waitFor(tier, name, world).catch(() => undefined)));
+  const exceeded = tiers.flatMap(({ tier }, at) => {
+    const wait = waits[at] ?? 0;
+    return wait > 0 ? [{ ...tier, wait }] : [];
+  });
+  return { tier: exceeded[0], uncounted: waits.includes(undefined) };
+}
+
+/** Seconds; 0 where one more has passed and was counted, `undefined` where it cannot be. */
+async function waitFor(tier: Tier, name: string, world: World): Promise<number | undefined> {
+  if (!tier.exact) {
+    const isWithin = await world.limit(tier.binding, name);
+    return isWithin === false ? tier.period : isWithin && 0;
+  }
+  // Each tier counts for itself, and after a change of its period anew.
+  const own = JSON.stringify([tier.name, tier.period, name]);
+  const wait = await world.count(tier.binding, own, { limit: tier.limit, period: tier.period * 1_000 });
+  return wait && Math.ceil(wait / 1_000);
 }
 
 /** draft-ietf-httpapi-ratelimit-headers, and the one header that every client knows. */
-export function limitHeaders(tier: Tier): [string, string][] {
+export function limitHeaders(tier: Exceeded): [string, string][] {
   return [
-    ["retry-after", `${tier.period}`],
+    ["retry-after", `${tier.wait}`],
     ["ratelimit-policy", `"${tier.name}";q=${tier.limit};w=${tier.period}`],
-    ["ratelimit", `"${tier.name}";r=0;t=${tier.period}`],
+    ["ratelimit", `"${tier.name}";r=0;t=${tier.wait}`],
   ];
 }

@@ -2,7 +2,10 @@
 
 import { boundedText } from "./bounded";
 import { base64url } from "./bytes";
-import { STORE_PATIENCE } from "./lifetimes";
+import type { Counter } from "./counting/counter";
+import { UsedUp } from "./counting/used-up";
+import type { Rule } from "./counting/window";
+import { COUNTER_PATIENCE, STORE_PATIENCE } from "./lifetimes";
 import type { Told, World } from "./world";
 
 export interface Bindings {
@@ -17,6 +20,7 @@ export function outside(env: Bindings, context: ExecutionContext): World {
     send: (request, patience) => until(patience, (signal) => fetched(request, signal)),
     ask: (request, patience, most) => until(patience, (signal) => asked(request, most, signal)),
     limit: async (binding, key) => (await limiter(env, binding)?.limit({ key }))?.success,
+    count: (binding, name, rule) => count(counter(env, binding, name), `${binding} ${name}`, rule),
     cached: (key) => caches.default.match(key),
     cache: (key, response) => caches.default.put(key, response),
     rest: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
@@ -60,10 +64,27 @@ function limiter(env: Bindings, binding: string): RateLimit | undefined {
   return typeof found === "object" && found !== null && "limit" in found ? (found as RateLimit) : undefined;
 }
 
-/** KV has no patience of its own. */
+/** Of the objects that count, what they have said to all requests of this isolate. */
+const usedUp = new UsedUp();
+
+async function count(stub: DurableObjectStub<Counter> | undefined, name: string, rule: Rule) {
+  const known = usedUp.wait(name, Date.now());
+  if (known > 0 || stub === undefined) return known > 0 ? known : undefined;
+  const wait = await within(COUNTER_PATIENCE, stub.take(rule));
+  if (wait > 0) usedUp.learn(name, Date.now() + wait);
+  return wait;
+}
+
+function counter(env: Bindings, binding: string, name: string): DurableObjectStub<Counter> | undefined {
+  const found: unknown = Object.hasOwn(env, binding) ? Reflect.get(env, binding) : undefined;
+  const isNamespace = typeof found === "object" && found !== null && "getByName" in found;
+  return isNamespace ? (found as DurableObjectNamespace<Counter>).getByName(name) : undefined;
+}
+
+/** Neither KV nor an object has patience of its own. */
 function within<T>(patience: number, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("the store does not answer")), patience);
+    const timer = setTimeout(() => reject(new Error("no answer in time")), patience);
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

@@ -13,11 +13,11 @@ import { firstOf, wholeOf } from "./body";
 import type { Gathered } from "./bounded";
 import { asAnybodys, cacheKey, isKeepable, isPublic, toKeep } from "./cache";
 import { type Auth, type Caller, hashFor, judge, NOBODY, type Presented, presented } from "./caller";
-import type { Config, Origin, Tier } from "./config";
+import type { Config, Origin } from "./config";
 import * as cors from "./cors";
 import { apiKey, bodyFields } from "./credentials";
 import { ORIGIN_PATIENCE } from "./lifetimes";
-import { counted, exceeded } from "./limiting";
+import { counted, type Exceeded, limited } from "./limiting";
 import { lacks, outgoing } from "./outgoing";
 import { bad, good, outcomeOf, type Reason, type Result } from "./reasons";
 import type { Route } from "./records/routes";
@@ -46,11 +46,13 @@ export interface Served {
   readonly streamed: boolean;
   /** Something was used beyond its time, because its source failed. */
   readonly kept: boolean;
+  /** A limit let it through because it could not be counted. */
+  readonly uncounted: boolean;
 }
 
 export type Answer =
   | { kind: "answered"; response: Response; from: "origin" | "cache" | "edge" }
-  | { kind: "refused"; reason: Reason; tier: Tier | undefined };
+  | { kind: "refused"; reason: Reason; tier: Exceeded | undefined };
 
 const UNTOLD = {
   arrival: undefined,
@@ -59,6 +61,7 @@ const UNTOLD = {
   shadow: undefined,
   streamed: false,
   kept: false,
+  uncounted: false,
 };
 
 export async function serve(request: Request, edge: Edge, world: World): Promise<Served> {
@@ -78,7 +81,7 @@ export async function serve(request: Request, edge: Edge, world: World): Promise
   const judged = await judgement(route, here, shown, edge, world);
   const mode = route?.mode ?? "enforce";
   const caller = judged.caller ?? NOBODY;
-  const known = { ...told, caller, kept: kept || caller.kept };
+  const known = { ...told, caller, kept: kept || caller.kept, uncounted: judged.uncounted ?? false };
   if (judged.refusal !== undefined && mode === "enforce") {
     return { ...known, answer: refusedFor(judged.refusal.reason, judged.refusal.tier) };
   }
@@ -91,7 +94,7 @@ export async function serve(request: Request, edge: Edge, world: World): Promise
   return { ...known, shadow, streamed: body?.kind === "longer", answer };
 }
 
-function refusedFor(reason: Reason, tier?: Tier): Answer {
+function refusedFor(reason: Reason, tier?: Exceeded): Answer {
   return { kind: "refused", reason, tier };
 }
 
@@ -128,7 +131,8 @@ function show(here: Arrival, body: Gathered | undefined, { places }: Config): Pr
 
 interface Judgement {
   readonly caller: Caller | undefined;
-  readonly refusal: { readonly reason: Reason; readonly tier: Tier | undefined } | undefined;
+  readonly refusal: { readonly reason: Reason; readonly tier: Exceeded | undefined } | undefined;
+  readonly uncounted?: boolean;
 }
 
 /** Who calls, whether from here, and whether not too often: in this order, the first that fails. */
@@ -140,7 +144,7 @@ async function judgement(
   world: World,
 ): Promise<Judgement> {
   if (route?.mode === "off") return { caller: undefined, refusal: undefined };
-  const refusal = (reason: Reason, caller?: Caller, tier?: Tier) => ({ caller, refusal: { reason, tier } });
+  const refusal = (reason: Reason, caller?: Caller, tier?: Exceeded) => ({ caller, refusal: { reason, tier } });
   if (route !== undefined && !admits(route, address(here.client.ip))) return refusal("address_refused");
   const auth: Auth = route?.auth ?? "any";
   const turned = auth === "anonymous" ? undefined : strangers.turnedAway(here.client.ip, world.now());
@@ -152,8 +156,8 @@ async function judgement(
   }
   const caller = judged.value;
   if (route !== undefined && lacks(route.headers, here.headers)) return refusal("header_missing", caller);
-  const tier = await exceeded(counted(route, caller, here.client.ip), config, world);
-  return tier === undefined ? { caller, refusal: undefined } : refusal("rate_limited", caller, tier);
+  const { tier, uncounted } = await limited(counted(route, caller, here.client.ip), config, world);
+  return tier === undefined ? { caller, refusal: undefined, uncounted } : refusal("rate_limited", caller, tier);
 }
 
 interface Going {

@@ -3,14 +3,14 @@
  * him. So guessing keys is slow, and what it costs here is little.
  */
 
-import type { Config, Tier } from "./config";
-import { exceeded, network } from "./limiting";
+import type { Config } from "./config";
+import { type Exceeded, limited, network } from "./limiting";
 import { REMEMBERED } from "./limits";
 import { Recent } from "./memory";
 import type { World } from "./world";
 
 interface Turned {
-  readonly tier: Tier;
+  readonly tier: Exceeded;
   /** Milliseconds since 1970. */
   readonly until: number;
 }
@@ -19,7 +19,7 @@ export class Strangers {
   readonly #turned = new Recent<Turned>(REMEMBERED);
 
   /** The tier that an address has used up. */
-  turnedAway(ip: string, now: number): Tier | undefined {
+  turnedAway(ip: string, now: number): Exceeded | undefined {
     const turned = this.#turned.get(network(ip));
     return turned !== undefined && now < turned.until ? turned.tier : undefined;
   }
@@ -28,7 +28,11 @@ export class Strangers {
   async refused(ip: string, config: Config, world: World): Promise<void> {
     if (config.strangers === undefined) return;
     const name = network(ip);
-    const tier = await exceeded([{ tier: config.strangers, name: JSON.stringify(["stranger", name]) }], config, world);
+    const { tier } = await limited(
+      [{ tier: config.strangers, name: JSON.stringify(["stranger", name]) }],
+      config,
+      world,
+    );
     if (tier !== undefined) this.#turned.set(name, { tier, until: world.now() + tier.period * 1_000 });
   }
 }

@@ -128,6 +128,7 @@ function lineOf(
     cache: answer.kind === "answered" && answer.from === "cache" ? "hit" : undefined,
     body: served.streamed ? "streamed" : undefined,
     kept: served.kept || undefined,
+    uncounted: served.uncounted || undefined,
     duration,
   };
 }

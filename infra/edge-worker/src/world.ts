@@ -1,3 +1,5 @@
+import type { Rule } from "./counting/window";
+
 /** A whole answer. */
 export interface Told {
   readonly status: number;
@@ -19,6 +21,11 @@ export interface World {
   ask(request: Request, patience: number, most: number): Promise<Told>;
   /** Whether one more is within the limit of a binding; `undefined`: there is no such binding. */
   limit(binding: string, key: string): Promise<boolean | undefined>;
+  /**
+   * Counts one more under a name, if an exact limit has room for it: milliseconds until it has, 0 where it was counted.
+   * `undefined`: there is no such binding. Rejects if the object does not answer in time.
+   */
+  count(binding: string, name: string, rule: Rule): Promise<number | undefined>;
   cached(key: Request): Promise<Response | undefined>;
   cache(key: Request, answer: Response): Promise<void>;
   rest(milliseconds: number): Promise<void>;

@@ -4,9 +4,10 @@
  */
 
 import { REMEMBERED } from "../limits";
+import { Recent } from "../memory";
 
 export class UsedUp {
-  readonly #until = new Map<string, number>();
+  readonly #until = new Recent<number>(REMEMBERED);
 
   /** Milliseconds until the name may be asked about; 0: now. */
   wait(name: string, now: number): number {
@@ -14,8 +15,6 @@ export class UsedUp {
   }
 
   learn(name: string, until: number): void {
-    // What is forgotten is asked again.
-    if (this.#until.size >= REMEMBERED && !this.#until.has(name)) this.#until.clear();
     this.#until.set(name, until);
   }
 }

@@ -1,15 +1,15 @@
 /** What each reason looks like on the wire: the one mapping from reasons to replies. */
 
 import { METHODS } from "../arrival";
-import type { Config, Tier } from "../config";
-import { limitHeaders } from "../limiting";
+import type { Config } from "../config";
+import { type Exceeded, limitHeaders } from "../limiting";
 import { type Reason, statusOf } from "../reasons";
 import { type Asked, kongReply } from "./kong";
 
 export interface Refused {
   readonly reason: Reason;
   /** That was used up. */
-  readonly tier?: Tier | undefined;
+  readonly tier?: Exceeded | undefined;
 }
 
 export function reply(refusal: Refused, config: Pick<Config, "replies" | "realm">, asked: Asked): Response {

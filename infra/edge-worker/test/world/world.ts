@@ -3,6 +3,7 @@
 import { verifySignature } from "http-message-sig";
 import { boundedText } from "../../src/bounded";
 import { configOf, type Env } from "../../src/config";
+import type { Rule } from "../../src/counting/window";
 import { Journal } from "../../src/journal";
 import { type SigningKeys, signingKeys } from "../../src/signature/key";
 import { Sources } from "../../src/sources";
@@ -79,6 +80,14 @@ export class TestWorld implements World {
   limit = async (binding: string, key: string) => {
     this.counted.push(`${binding} ${key}`);
     return this.limited.get(binding);
+  };
+
+  /** Milliseconds that an exact limit makes wait, by binding. */
+  readonly waits = new Map<string, number>();
+
+  count = async (binding: string, key: string, { limit, period }: Rule) => {
+    this.counted.push(`${binding} ${key} ${limit}/${period}`);
+    return this.waits.get(binding);
   };
 
   /** What goes on after the answers, to its end. */
