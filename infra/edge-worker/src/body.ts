@@ -27,9 +27,9 @@ export async function wholeOf(
   first: Gathered | undefined,
   here: Arrival,
   origin: Origin,
-  { digestLimit }: Config,
+  { digestLimit, tokenIssuer }: Config,
 ): Promise<Result<Gathered | undefined>> {
-  const isSigned = origin.kind === "gateway" && (here.length ?? 0) <= digestLimit;
+  const isSigned = origin.kind === "gateway" && tokenIssuer === undefined && (here.length ?? 0) <= digestLimit;
   return first?.kind === "longer" && isSigned ? read(first.stream, digestLimit) : good(first);
 }
 

@@ -41,13 +41,22 @@ export async function presented(key: ApiKey, authorization: string | null): Prom
   return { key, keyHash: key.kind === "found" ? await keyHash(key.raw) : undefined, token: bearer(authorization) };
 }
 
+/** A caller's key as it is passed on to a gateway: its hash is signed, the key itself goes beside a token. */
+export interface PassedKey {
+  readonly raw: string;
+  readonly hash: string;
+}
+
 /**
- * The hash that stands for a key at a gateway. A key that has none is refused there whatever the route's mode says:
- * left out, the credential beside it would answer for it.
+ * The key for a gateway. One that has no hash is refused there whatever the route's mode says: left out, the credential
+ * beside it would answer for it.
  */
-export function hashFor(auth: Auth, { key, keyHash }: Presented): Result<string | undefined> {
+export function keyFor(auth: Auth, { key, keyHash }: Presented): Result<PassedKey | undefined> {
   if (auth === "anonymous" || key.kind === "none") return good(undefined);
-  return keyHash ?? bad(key.kind === "duplicate" ? "credentials_ambiguous" : "key_malformed");
+  if (key.kind !== "found" || keyHash === undefined) {
+    return bad(key.kind === "duplicate" ? "credentials_ambiguous" : "key_malformed");
+  }
+  return keyHash.ok ? good({ raw: key.raw, hash: keyHash.value }) : keyHash;
 }
 
 interface Around {

@@ -4,6 +4,7 @@
  */
 
 import type { Places } from "./credentials";
+import { type TokenIssuer, tokenIssuer } from "./edge-token/issuer";
 import { entries, integer, Malformed, Members, oneOf, parsedValue, text } from "./records/members";
 import type { KeyBindings } from "./signature/key";
 
@@ -18,6 +19,14 @@ export interface Env extends KeyBindings {
   readonly GATEWAY?: string;
   /** `on` where the forwarder stands behind the gateway: then keys are looked up and logs are sent there. */
   readonly DOORS?: string;
+  /** What gateways get to know the edge by: `signature`, or `token` of an issuer that their authorizer knows. */
+  readonly EDGE_PROOF?: string;
+  /** The issuer's token endpoint, and the edge's client there. The secret is a secret. */
+  readonly EDGE_TOKEN_URL?: string;
+  readonly EDGE_TOKEN_CLIENT_ID?: string;
+  readonly EDGE_TOKEN_CLIENT_SECRET?: string;
+  /** Asked for where the issuer wants one. */
+  readonly EDGE_TOKEN_SCOPE?: string;
   readonly API_KEY_NAMES?: string;
   /** Some of `header`, `query`, `body`. */
   readonly API_KEY_PLACES?: string;
@@ -63,6 +72,8 @@ export interface Config {
   readonly defaultOrigin: Origin | undefined;
   readonly gateway: Origin | undefined;
   readonly doors: boolean;
+  /** Whose tokens prove the edge; absent: its signatures do. */
+  readonly tokenIssuer: TokenIssuer | undefined;
   readonly places: Places;
   readonly replies: Replies;
   readonly realm: string | undefined;
@@ -114,12 +125,14 @@ export function configOf(env: Env): Configured {
   }
   const digestLimit = Number(env.DIGEST_LIMIT || 1_048_576);
   if (!Number.isInteger(digestLimit) || digestLimit < 0) problems.push("DIGEST_LIMIT is not a number of bytes");
+  choice("EDGE_PROOF", ["signature", "token"], "signature");
   const config = {
     hosts: new Set(hosts),
     origins,
     defaultOrigin: known("DEFAULT_ORIGIN"),
     gateway,
     doors: choice("DOORS", ["on", "off"], "off") === "on",
+    tokenIssuer: tokenIssuer(env, origins.values(), problems),
     places: {
       names,
       header: places.includes("header"),

@@ -48,8 +48,9 @@ export function fromClient(headers: Headers): Headers {
  * headers, with room for those that are added on the way.
  */
 export function size(method: string, target: string, headers: Headers): "fits" | "url_too_long" | "headers_too_large" {
-  // The target is there twice: once more as `edge-target`.
-  const line = method.length + 2 * target.length + " HTTP/1.1\r\n".length + 1;
+  // What is signed has the target twice: once more as `edge-target`.
+  const targets = headers.has("edge-target") ? 2 : 1;
+  const line = method.length + targets * target.length + " HTTP/1.1\r\n".length + 1;
   let rest = limits.ADDED_ON_THE_WAY;
   for (const [name, value] of headers) if (name !== "edge-target") rest += name.length + value.length + 4;
   if (line + rest <= limits.GATEWAY_HEADERS) return "fits";

@@ -22,6 +22,12 @@ export const JWKS_KEPT = 24 * HOUR;
 export const JWKS_COOLING = 30 * SECOND;
 /** Longest `exp - iat` of a token where its issuer's record says nothing. */
 export const TOKEN_LIFE = 24 * HOUR;
+/** Longest `exp - iat` of a token that proves the edge. */
+export const EDGE_TOKEN_LIFE = 300 * SECOND;
+/** The next one is fetched so long before its end, or when half of a shorter one's life is over. */
+export const EDGE_TOKEN_RENEWAL = 60 * SECOND;
+/** After a fetch of one, good or not, no other for this long. */
+export const EDGE_TOKEN_REST = 5 * SECOND;
 /** Tolerated difference between two clocks. */
 export const SKEW = 5 * SECOND;
 /** A read of the store, a question to the gateway, a fetch of a key set: each waits so long and no longer. */

@@ -18,6 +18,9 @@ export const FIELDS = 100;
 export const BODY_WITH_KEY = 64 * 1_024;
 /** A bearer token. */
 export const TOKEN = 8_192;
+/** The edge's own token, which takes room from every request, and the answer that brings it. */
+export const EDGE_TOKEN = 4_096;
+export const EDGE_TOKEN_BODY = 16 * 1_024;
 /** `iss` and `kid`, as a token that is not yet verified has them: with `issuer:` before it, a name in KV is 512 bytes. */
 export const ISSUER = 505;
 export const KID = 256;

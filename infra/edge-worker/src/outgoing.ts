@@ -1,18 +1,17 @@
 /**
- * The request that leaves: what is left of the client's, changed as its route says, and signed last of all.
+ * The request that leaves: what is left of the client's, changed as its route says, and proven last of all.
  */
 
 import type { Arrival } from "./arrival";
 import type { Gathered } from "./bounded";
+import type { PassedKey } from "./caller";
 import type { Origin } from "./config";
 import { bodyWithout, keepParameters, type Places } from "./credentials";
 import { canonical, size } from "./headers";
 import { BODY_WITH_KEY } from "./limits";
+import { type Proof, proofHeaders } from "./proving";
 import { bad, good, type Result } from "./reasons";
 import type { HeaderRules } from "./records/routes";
-import { isFieldText } from "./signature/base";
-import type { SigningKey } from "./signature/key";
-import { contentDigest, forCaller, type Moment } from "./signature/proof";
 
 /**
  * What a client showed us and nobody behind us needs. In headers and queries everything under the name of a key is
@@ -29,7 +28,7 @@ export interface Leaving {
   readonly origin: Origin;
   readonly rules: HeaderRules;
   readonly hidden: Hidden;
-  readonly keyHash: string | undefined;
+  readonly key: PassedKey | undefined;
   readonly body: Gathered | undefined;
 }
 
@@ -46,30 +45,28 @@ export function lacks(rules: HeaderRules, headers: Headers): boolean {
   return rules.require.some((name) => !headers.has(name));
 }
 
-/** @param key signs, where the origin is a gateway. */
-export async function outgoing(
-  leaving: Leaving,
-  key: SigningKey | undefined,
-  moment: Moment,
-): Promise<Result<Request>> {
-  const { arrival, origin } = leaving;
+export async function outgoing(leaving: Leaving, proof: Proof): Promise<Result<Request>> {
+  const { arrival, origin, key } = leaving;
+  const { method, client } = arrival;
   const body = bodyOf(leaving);
   const target = origin.prefix + targetOf(leaving);
   const headers = headersOf(leaving);
-  if (origin.kind === "gateway") {
-    if (key === undefined) return bad("signing_key_missing");
-    const authorization = headers.get("authorization") ?? undefined;
-    if (authorization !== undefined && !isFieldText(authorization)) return bad("authorization_scheme");
-    const isSigned = body instanceof ArrayBuffer && body.byteLength > 0;
-    const digest = isSigned ? await contentDigest(body) : undefined;
-    const signed = { method: arrival.method, authority: origin.authority, target, contentDigest: digest };
-    const caller = { client: arrival.client, keyHash: leaving.keyHash, authorization };
-    for (const [name, value] of await forCaller(key, signed, caller, moment)) headers.set(name, value);
-  }
-  const fits = size(arrival.method, target, headers);
+  const authorization = headers.get("authorization");
+  const added = await proofHeaders(proof, {
+    method,
+    authority: origin.authority,
+    target,
+    client,
+    key,
+    authorization,
+    body,
+  });
+  if (!added.ok) return added;
+  for (const [name, value] of added.value) headers.set(name, value);
+  const fits = size(method, target, headers);
   if (fits !== "fits") return bad(fits);
   const url = `${origin.scheme}://${origin.authority}${target}`;
-  return good(new Request(url, { method: arrival.method, headers, body, redirect: "manual" }));
+  return good(new Request(url, { method, headers, body, redirect: "manual" }));
 }
 
 function bodyOf({ arrival, hidden, body }: Leaving): ArrayBuffer | ReadableStream<Uint8Array> | null {

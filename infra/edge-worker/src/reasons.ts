@@ -59,6 +59,8 @@ const REASONS = {
   defect: [500, "fault"],
   origin_unreachable: [502, "fault"],
   signing_key_missing: [503, "fault"],
+  /** The issuer of the edge's own tokens gives none that would be taken. */
+  edge_token_unavailable: [503, "fault"],
   keys_unavailable: [503, "fault"],
   issuer_unavailable: [503, "fault"],
   routes_unavailable: [503, "fault"],

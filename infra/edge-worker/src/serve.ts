@@ -1,7 +1,7 @@
 /**
  * A client's request from its arrival to its answer. Only sequences:
  *
- *   arrival ─► route ─► preflight? ─► caller ─► address, headers ─► limits ─► cache? ─► body ─► sign ─► fetch ─► reply
+ *   arrival ─► route ─► preflight? ─► caller ─► address, headers ─► limits ─► cache? ─► body ─► proof ─► fetch ─► reply
  *
  * What the request itself forbids is refused whatever its route says. The rest is judged as the route's mode has it:
  * `enforce` refuses, `shadow` judges and lets through, `off` does not judge.
@@ -12,13 +12,14 @@ import { type Arrival, arrival } from "./arrival";
 import { firstOf, wholeOf } from "./body";
 import type { Gathered } from "./bounded";
 import { asAnybodys, cacheKey, isKeepable, isPublic, toKeep } from "./cache";
-import { type Auth, type Caller, hashFor, judge, NOBODY, type Presented, presented } from "./caller";
+import { type Auth, type Caller, judge, keyFor, NOBODY, type Presented, presented } from "./caller";
 import type { Config, Origin } from "./config";
 import * as cors from "./cors";
 import { apiKey, bodyFields } from "./credentials";
 import { ORIGIN_PATIENCE } from "./lifetimes";
 import { counted, type Exceeded, limited } from "./limiting";
 import { lacks, outgoing } from "./outgoing";
+import { proofFor } from "./proving";
 import { bad, good, outcomeOf, type Reason, type Result } from "./reasons";
 import type { Route } from "./records/routes";
 import { admits, choose } from "./routing";
@@ -191,21 +192,22 @@ function fromOrigin(sent: Result<Response>): Answer {
   return sent.ok ? { kind: "answered", response: sent.value, from: "origin" } : refusedFor(sent.reason);
 }
 
-async function send(going: Going, { config, signing }: Edge, world: World): Promise<Result<Response>> {
+async function send(going: Going, edge: Edge, world: World): Promise<Result<Response>> {
   const { here, route, origin, shown, body, isEnforced } = going;
-  const keyHash = origin.kind === "gateway" ? hashFor(route?.auth ?? "any", shown) : good(undefined);
-  if (!keyHash.ok) return keyHash;
+  const key = origin.kind === "gateway" ? keyFor(route?.auth ?? "any", shown) : good(undefined);
+  if (!key.ok) return key;
   const leaving = {
     arrival: here,
     origin,
     rules: route?.headers ?? { set: [], remove: [], require: [] },
     // An origin that still checks keys itself gets them until the edge does.
-    hidden: { places: config.places, keys: origin.kind === "gateway" || isEnforced },
-    keyHash: keyHash.value,
+    hidden: { places: edge.config.places, keys: origin.kind === "gateway" || isEnforced },
+    key: key.value,
     body,
   };
-  const moment = { created: Math.floor(world.now() / 1_000), nonce: world.nonce() };
-  const request = await outgoing(leaving, signing, moment);
+  const proof = await proofFor(origin, edge, world);
+  if (!proof.ok) return proof;
+  const request = await outgoing(leaving, proof.value);
   if (!request.ok) return request;
   try {
     return good(await world.send(request.value, ORIGIN_PATIENCE));

@@ -6,11 +6,14 @@
  */
 
 import type { Config } from "./config";
+import type { TokenIssuer } from "./edge-token/issuer";
+import { EdgeTokens } from "./edge-token/tokens";
 import { askForKey } from "./inside";
 import * as lifetimes from "./lifetimes";
 import * as limits from "./limits";
 import { type Found, Lookup, type Read } from "./lookup";
 import { Budget } from "./memory";
+import type { Result } from "./reasons";
 import { type IssuerRecord, issuerRecord } from "./records/issuer";
 import { type KeyRecord, keyRecord } from "./records/key";
 import { type Routes, routes } from "./records/routes";
@@ -32,6 +35,7 @@ export class Sources {
   readonly #issuers = new Lookup<IssuerRecord>(SPANS, limits.REMEMBERED_ISSUERS);
   readonly #routes = new Lookup<Routes>({ ...SPANS, fresh: lifetimes.ROUTES_FRESH }, 1);
   readonly #keySets = new KeySets();
+  readonly #edgeTokens = new EdgeTokens();
   readonly #budget = new Budget(limits.UNKNOWN_LOOKUPS_PER_SECOND);
 
   /** Names remembered of keys, for tests of how much strangers can fill. */
@@ -62,6 +66,11 @@ export class Sources {
       return stored.kind === "none" ? { kind: "failed" } : stored;
     };
     return this.#routes.find("routes", world.now(), { read, keep: (work) => world.keep(work) });
+  }
+
+  /** The edge's own, for a gateway of this authority. */
+  edgeToken(authority: string, issuer: TokenIssuer, world: World): Promise<Result<string>> {
+    return this.#edgeTokens.find(authority, issuer, world);
   }
 
   keySet(iss: string, record: IssuerRecord, kid: string | undefined, world: World): Promise<Found<KeySet>> {

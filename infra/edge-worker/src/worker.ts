@@ -139,9 +139,11 @@ function isolateOf(env: Env, world: World): Isolate {
   const configured = configOf(env);
   if (!configured.ok)
     world.tell(JSON.stringify({ edge: "worker", code: "configuration_invalid", problems: configured.problems }));
-  const keys = signingKeys(env);
+  const isSigning = env.EDGE_PROOF !== "token";
+  const keys = signingKeys(isSigning ? env : {});
   const slots = [keys.active, keys.standby].flatMap((slot) => (slot.kind === "unusable" ? [slot.why] : []));
-  if (slots.length > 0) world.tell(JSON.stringify({ edge: "worker", code: "signing_key_missing", problems: slots }));
+  if (isSigning && slots.length > 0)
+    world.tell(JSON.stringify({ edge: "worker", code: "signing_key_missing", problems: slots }));
   const signing = keys.active.kind === "key" ? keys.active.key : undefined;
   const remembered = { sources: new Sources(), strangers: new Strangers(), journal: new Journal() };
   const isolate = { configured, keys, signing, ...remembered };

@@ -70,12 +70,12 @@ function isType(typ: string | undefined, type: string): boolean {
   return plain === type.toLowerCase().replace(/^application\//, "");
 }
 
-function isSubject(sub: unknown): sub is string {
+export function isSubject(sub: unknown): sub is string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: what is looked for
   return typeof sub === "string" && sub !== "" && sub.length <= 255 && !/[\0-\x1f\x7f-\x9f]/.test(sub);
 }
 
-function isSeconds(time: unknown): time is number {
+export function isSeconds(time: unknown): time is number {
   return Number.isSafeInteger(time) && (time as number) >= 0;
 }
 
