@@ -12,7 +12,7 @@ import type { World } from "../world";
 import type { TokenIssuer } from "./issuer";
 import { type Judged, judge } from "./judge";
 
-/** Never rejects. What goes wrong is told without the token and without the secret. */
+/** What goes wrong is told without the token and without the secret. */
 export async function granted(issuer: TokenIssuer, audience: string, world: World): Promise<Judged> {
   const answer = await world.ask(question(issuer, audience), ISSUER_PATIENCE, EDGE_TOKEN_BODY).catch(() => undefined);
   if (answer === undefined) return { ok: false, cause: "the issuer does not answer" };

@@ -13,7 +13,7 @@ import type { TokenIssuer } from "./issuer";
 import type { EdgeToken, Judged } from "./judge";
 
 /** What is known of one gateway's token. A state machine over time, without a clock. */
-export class Holding {
+class Holding {
   #token: EdgeToken | undefined;
   #restUntil = 0;
 

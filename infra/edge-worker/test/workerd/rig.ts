@@ -44,14 +44,20 @@ export class Rig {
   #said = "";
   #workerd: ChildProcess | undefined;
 
-  /** @param bundle made by `wrangler deploy --dry-run`. */
-  static async start(bundle = "node_modules/.bundle/worker.js"): Promise<Rig> {
+  /**
+   * @param bundle made by `wrangler deploy --dry-run`.
+   * @param settings variables, instead of the usual ones or beside them.
+   */
+  static async start(bundle = "node_modules/.bundle/worker.js", settings: Record<string, string> = {}): Promise<Rig> {
     const rig = new Rig();
     const [store, gateway] = [await rig.#listen(rig.#read), await rig.#listen(rig.#receive)];
     rig.port = await freePort();
     // Beside the bundle: what is embedded is named from here.
     copyFileSync(bundle, join(rig.#directory, "worker.js"));
-    writeFileSync(join(rig.#directory, "config.capnp"), config(rig.port, store, gateway, hmacSecrets()));
+    writeFileSync(
+      join(rig.#directory, "config.capnp"),
+      config(rig.port, store, gateway, hmacSecrets() + texts({ ...SETTINGS, ...settings })),
+    );
     const child = spawn(workerd(), ["serve", join(rig.#directory, "config.capnp")], {
       stdio: ["ignore", "ignore", "pipe"],
     });
@@ -194,8 +200,21 @@ function hmacSecrets(): string {
 
 const HMAC = JSON.stringify({ name: "HMAC", hash: "SHA-256" });
 
-function config(port: number, store: number, gateway: number, secrets: string): string {
-  const origins = { api: { url: "https://abc.execute-api.eu-west-1.amazonaws.com/prod", kind: "gateway" } };
+const SETTINGS = {
+  HOSTS: "api.example.com",
+  ORIGINS: JSON.stringify({
+    api: { url: "https://abc.execute-api.eu-west-1.amazonaws.com/prod", kind: "gateway" },
+  }),
+  DEFAULT_ORIGIN: "api",
+  DOORS: "on",
+};
+
+function texts(settings: Record<string, string>): string {
+  const binding = ([name, text]: [string, string]) => `(name = "${name}", text = ${JSON.stringify(text)}),`;
+  return Object.entries(settings).map(binding).join("\n    ");
+}
+
+function config(port: number, store: number, gateway: number, bindings: string): string {
   const external = (name: string, to: number) =>
     `(name = "${name}", external = (address = "127.0.0.1:${to}", http = ()))`;
   return `@0xc4a3b1d2e5f60718;
@@ -209,12 +228,8 @@ const edge :Workerd.Worker = (
   compatibilityDate = "2026-04-20",
   globalOutbound = "gateway",
   bindings = [
-    ${secrets}
+    ${bindings}
     (name = "COUNTERSIGN", kvNamespace = "store"),
-    (name = "HOSTS", text = "api.example.com"),
-    (name = "ORIGINS", text = ${JSON.stringify(JSON.stringify(origins))}),
-    (name = "DEFAULT_ORIGIN", text = "api"),
-    (name = "DOORS", text = "on"),
   ],
 );
 `;
