@@ -6,14 +6,14 @@
 
 import { fromClient } from "./headers";
 import * as limits from "./limits";
-import { bad, good, type Result } from "./reasons";
+import { isWild } from "./path";
+import { bad, good, type Reason, type Result } from "./reasons";
 import type { Client } from "./signature/proof";
-import { split, target } from "./target";
+import { type Asked, split, target } from "./target";
 
 export interface Arrival {
-  /** One of the seven that API Gateway routes. */
   readonly method: string;
-  /** The host that was asked for, in lower case, a port included if there is one. */
+  /** The name that was asked for, in lower case, without a port. */
   readonly host: string;
   /** Percent-decoded once. */
   readonly path: string;
@@ -26,23 +26,41 @@ export interface Arrival {
   readonly length: number | undefined;
 }
 
+/** Those that API Gateway routes. */
 export const METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"] as const;
+
+/** Nobody's to pass on, and `fetch` sends none of them. */
+const OF_A_HOP = ["CONNECT", "TRACE", "TRACK"];
 
 /** @param hosts the names that this Worker answers for, in lower case. */
 export function arrival(request: Request, hosts: ReadonlySet<string>): Result<Arrival> {
   const asked = split(request.url);
   if (asked === undefined) return bad("target_malformed");
-  if (!hosts.has(asked.authority.replace(/:\d*$/, ""))) return bad("host_unknown");
-  if (!METHODS.some((method) => method === request.method)) return bad("method_unknown");
+  const host = hostOf(asked);
+  if (!hosts.has(host)) return bad("host_unknown");
+  if (OF_A_HOP.includes(request.method.toUpperCase())) return bad("method_unknown");
   const sent = target(asked);
   if (!sent.ok) return sent;
-  const client = clientOf(request, asked.authority);
+  const client = clientOf(request, host);
   if (client === undefined) return bad("client_unknown");
-  const length = lengthOf(request.headers);
-  if (length !== undefined && length > limits.BODY) return bad("body_too_large");
-  const headers = fromClient(request.headers);
+  const [headers, length] = [fromClient(request.headers), lengthOf(request.headers)];
   const { target: outgoing, path } = sent.value;
-  return good({ method: request.method, host: asked.authority, path, target: outgoing, headers, client, length });
+  return good({ method: request.method, host, path, target: outgoing, headers, client, length });
+}
+
+/** Why API Gateway would not take it, or not as it was meant. */
+export function untakable({ method, target, length }: Arrival): Reason | undefined {
+  if (!METHODS.some((own) => own === method)) return "method_unknown";
+  const [wire = "", query = ""] = target.split(/\?(.*)/s);
+  if (isWild(wire)) return "path_hostile";
+  if (wire.length > limits.PATH) return "url_too_long";
+  if (query.split("&").length > limits.QUERY_PARAMETERS) return "target_malformed";
+  return length !== undefined && length > limits.BODY ? "body_too_large" : undefined;
+}
+
+/** Without a port that is one. */
+export function hostOf({ authority }: Pick<Asked, "authority">): string {
+  return authority.replace(/:\d{1,5}$/, "");
 }
 
 /** As Cloudflare says it; clients' own versions of these headers do not get here. */
@@ -50,7 +68,8 @@ export function clientOf(request: Request, host?: string): Client | undefined {
   const { headers } = request;
   const ip = brief(headers.get("cf-connecting-ip"));
   if (ip === undefined) return undefined;
-  const country = brief(request.cf?.["country"] ?? headers.get("cf-ipcountry"));
+  // Beside Cloudflare's own word its header says nothing more; without it there is no Cloudflare.
+  const country = brief(request.cf === undefined ? headers.get("cf-ipcountry") : request.cf["country"]);
   return { ip, ray: brief(headers.get("cf-ray")), country, host: brief(host) };
 }
 

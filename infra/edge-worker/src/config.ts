@@ -5,6 +5,7 @@
 
 import type { Places } from "./credentials";
 import { type TokenIssuer, tokenIssuer } from "./edge-token/issuer";
+import { GATEWAY_PATIENCE, PUBLIC_PATIENCE } from "./lifetimes";
 import { entries, integer, Malformed, Members, oneOf, parsedValue, text } from "./records/members";
 import type { KeyBindings } from "./signature/key";
 
@@ -30,7 +31,7 @@ export interface Env extends KeyBindings {
   readonly API_KEY_NAMES?: string;
   /** Some of `header`, `query`, `body`. */
   readonly API_KEY_PLACES?: string;
-  /** `plain`, or the Kong whose replies clients expect, such as `kong-3.9`. */
+  /** `plain`, or the Kong whose replies clients expect, such as `kong-3.7`: the first version that answered so. */
   readonly REPLIES?: string;
   readonly REALM?: string;
   /** Bodies of at most so many bytes are read and signed; longer ones are streamed without a digest. */
@@ -54,6 +55,8 @@ export interface Origin {
   readonly prefix: string;
   /** What goes to a gateway is signed. Only there do keys become hashes. */
   readonly kind: "gateway" | "public";
+  /** Milliseconds until the head of an answer. */
+  readonly patience: number;
 }
 
 export interface Tier {
@@ -99,9 +102,16 @@ export function configOf(env: Env): Configured {
   const tiers = env.TIERS === undefined ? new Map<string, Tier>() : named(env.TIERS, tier);
   if (tiers === undefined)
     problems.push('TIERS is not JSON such as {"gold": {"binding": "TIER_GOLD", "limit": 600, "period": 60}}');
-  const uncounted = [...(tiers?.values() ?? [])].find(({ exact, binding }) => exact && !isNamespace(env, binding));
-  if (uncounted !== undefined)
-    problems.push(`TIERS: ${uncounted.name} names ${uncounted.binding}, which is not among the durable_objects`);
+  if ([...origins.values()].some(({ kind, scheme }) => kind === "gateway" && scheme !== "https"))
+    problems.push("ORIGINS has a gateway without https: what proves the edge would be there for everybody on the way");
+  const listed = [...(tiers?.values() ?? [])];
+  if (!listed.every(({ name }) => /^[\w.-]{1,64}$/.test(name)))
+    problems.push("TIERS have names of letters, digits, -, . and _");
+  const unbound = listed.find(({ binding, exact }) => !isBound(env, binding, exact ? "idFromName" : "limit"));
+  if (unbound !== undefined) {
+    const kind = unbound.exact ? "durable_objects" : "ratelimits";
+    problems.push(`TIERS: ${unbound.name} names ${unbound.binding}, which is not among the ${kind}`);
+  }
   if (env.STRANGERS && tiers?.has(env.STRANGERS) === false) problems.push("STRANGERS is not a name of TIERS");
   if (env.STRANGERS && tiers?.get(env.STRANGERS)?.exact === true)
     problems.push("STRANGERS names a tier with objects, one for every stranger: give it one with a rate limit");
@@ -111,6 +121,9 @@ export function configOf(env: Env): Configured {
     return chosen;
   };
   const gateway = known("GATEWAY") ?? [...origins.values()].find(({ kind }) => kind === "gateway");
+  if (env.DOORS === "on" && gateway === undefined) problems.push("DOORS is on, and no origin is of kind gateway");
+  if (env.REALM && !/^[\x20\x21\x23-\x5b\x5d-\x7e]+$/.test(env.REALM))
+    problems.push('REALM is printable characters other than " and \\');
   if (gateway?.kind === "public") problems.push("GATEWAY is not an origin of kind gateway");
   const choice = <T extends string>(name: keyof Env & string, choices: readonly T[], usual: T): T => {
     const found = choices.find((each) => each === (env[name] || usual));
@@ -132,7 +145,7 @@ export function configOf(env: Env): Configured {
     defaultOrigin: known("DEFAULT_ORIGIN"),
     gateway,
     doors: choice("DOORS", ["on", "off"], "off") === "on",
-    tokenIssuer: tokenIssuer(env, origins.values(), problems),
+    tokenIssuer: tokenIssuer(env, problems),
     places: {
       names,
       header: places.includes("header"),
@@ -162,15 +175,18 @@ function named<T>(json: string | undefined, read: (name: string, members: Member
   return parsedValue(json ?? "", (value) => new Map(all(value).map(([name, members]) => [name, read(name, members)])));
 }
 
+const PATIENCE = { gateway: GATEWAY_PATIENCE, public: PUBLIC_PATIENCE };
 const ADDRESS = /^(https?):\/\/([a-z0-9.-]+(?::\d+)?)((?:\/[\w.~-]+)*)\/?$/;
 
 function origin(_name: string, members: Members): Origin {
   const [, scheme, authority, prefix] = ADDRESS.exec(members.required("url", text)) ?? [];
   const kind = members.required("kind", oneOf("gateway", "public"));
+  const seconds = members.optional("patience", integer(1, 600));
   members.done();
   if ((scheme !== "http" && scheme !== "https") || authority === undefined) throw new Malformed("url is no address");
   const plain = authority.replace(scheme === "https" ? /:443$/ : /:80$/, "");
-  return { scheme, authority: plain, prefix: prefix ?? "", kind };
+  const patience = seconds === undefined ? PATIENCE[kind] : seconds * 1_000;
+  return { scheme, authority: plain, prefix: prefix ?? "", kind, patience };
 }
 
 function tier(name: string, members: Members): Tier {
@@ -186,7 +202,8 @@ function tier(name: string, members: Members): Tier {
   return found;
 }
 
-function isNamespace(env: Env, binding: string): boolean {
+/** Whether there is a binding that can do this. */
+function isBound(env: Env, binding: string, what: "idFromName" | "limit"): boolean {
   const found: unknown = Object.hasOwn(env, binding) ? Reflect.get(env, binding) : undefined;
-  return typeof found === "object" && found !== null && "idFromName" in found;
+  return typeof found === "object" && found !== null && what in found;
 }

@@ -8,7 +8,7 @@
 
 import { utf8 } from "./bytes";
 import { canonical } from "./headers";
-import { FIELDS, TOKEN } from "./limits";
+import { TOKEN } from "./limits";
 import { asBytes, asText, percentDecoded } from "./path";
 import { bad, good, type Result } from "./reasons";
 
@@ -50,23 +50,26 @@ export function apiKey(places: Places, headers: Headers, query: string, fields: 
 /** A header that was sent twice arrives as one, with a comma; so does one whose key has a comma. */
 function headerValues(headers: Headers): Map<string, string[]> {
   const found = new Map<string, string[]>();
-  for (const [name, value] of [...headers].slice(0, FIELDS)) {
-    const values = value.includes(",") ? value.split(",") : [value];
-    found.set(canonical(name), [...(found.get(canonical(name)) ?? []), ...values]);
-  }
+  for (const [name, value] of headers) add(found, canonical(name), ...value.split(","));
   return found;
 }
 
 /** The parameters of a query or a form; `true` for one without `=`. */
 export function parameters(text: string): Map<string, (string | true)[]> {
   const found = new Map<string, (string | true)[]>();
-  for (const piece of text.split("&").slice(0, FIELDS)) {
+  for (const piece of text.split("&")) {
     const at = piece.indexOf("=");
     const name = decoded(at < 0 ? piece : piece.slice(0, at));
     if (name === "") continue;
-    found.set(name, [...(found.get(name) ?? []), at < 0 ? true : decoded(piece.slice(at + 1))]);
+    add(found, name, at < 0 ? true : decoded(piece.slice(at + 1)));
   }
   return found;
+}
+
+function add<T>(found: Map<string, T[]>, name: string, ...values: readonly T[]): void {
+  const known = found.get(name);
+  if (known === undefined) found.set(name, [...values]);
+  else known.push(...values);
 }
 
 /** Bytes that are no UTF-8 are no text, and stay what they are: no name or key of ours. */
@@ -116,7 +119,12 @@ function jsonFields(text: string): Fields | undefined {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-    return new Map(Object.entries(value).map(([name, member]) => [name, [member]]));
+    const found = new Map<string, unknown[]>();
+    // A name may be there twice, which a parsed object does not show.
+    for (const member of split(text)[0].filter((written) => written.trim() !== "")) {
+      add(found, nameOf(member), Object.values(JSON.parse(`{${member}}`))[0]);
+    }
+    return found;
   } catch {
     return undefined;
   }

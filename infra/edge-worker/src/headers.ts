@@ -13,6 +13,17 @@ const REMOVED = new Set([
   "x-http-method-override",
   "x-http-method",
   "x-method-override",
+  // By which some frameworks take another path or host than the one that was judged.
+  "x-original-url",
+  "x-rewrite-url",
+  "x-original-host",
+  "forwarded",
+  // Said anew: see `outgoing`.
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+  "x-real-ip",
+  "true-client-ip",
   // What Kong told back ends, and what those may still believe.
   "x-anonymous-consumer",
   "x-authenticated-groups",

@@ -6,6 +6,7 @@
  * and counted.
  */
 
+import { LOGS_LINGER, LOGS_PAUSE } from "./lifetimes";
 import { LOGS_BODY, LOGS_LINE, LOGS_LINES, QUOTED } from "./limits";
 
 export interface Line {
@@ -15,22 +16,22 @@ export interface Line {
   readonly shadow?: string | undefined;
   readonly status: number;
   readonly ray: string | undefined;
-  /** The gateway's own id of the request. */
+  /** The gateway's own id of the request; the one that the client was told, where the gateway was not asked. */
   readonly request_id: string | undefined;
   readonly method: string;
-  readonly table_route: string | undefined;
-  readonly principal: string | undefined;
-  readonly key_id: string | undefined;
-  readonly issuer: string | undefined;
-  readonly edge_keyid: string | undefined;
+  readonly table_route?: string | undefined;
+  readonly principal?: string | undefined;
+  readonly key_id?: string | undefined;
+  readonly issuer?: string | undefined;
+  readonly edge_keyid?: string | undefined;
   readonly client_ip: string | undefined;
   readonly country: string | undefined;
-  readonly cache: "hit" | undefined;
+  readonly cache?: "hit" | undefined;
   /** The body was too long to be signed. */
-  readonly body: "streamed" | undefined;
-  readonly kept: boolean | undefined;
+  readonly body?: "streamed" | undefined;
+  readonly kept?: boolean | undefined;
   /** A limit could not be asked about, and did not hold. */
-  readonly uncounted: boolean | undefined;
+  readonly uncounted?: boolean | undefined;
   /** Milliseconds until the head of the answer; waiting is all that a Worker's clock sees. */
   readonly duration: number;
 }
@@ -51,35 +52,41 @@ function quoted(text: string): string {
     .replaceAll("\ufffd", "?");
 }
 
-/** Lines that are worth a request, and how long the first of fewer waits, in milliseconds. */
+/** Lines that are worth a request. */
 const BATCH = 100;
-export const LINGER = 5_000;
 
 export class Journal {
   #lines: string[] = [];
   #size = 0;
   #dropped = 0;
+  /** Until then somebody waits to send what there is. */
+  #dueAt = Number.NEGATIVE_INFINITY;
+  #sentAt = Number.NEGATIVE_INFINITY;
 
   /** Lines that were forgotten and not yet told of. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** @returns when what has gathered is to be sent, if this line decides it. */
-  add(line: string | undefined): "now" | "later" | undefined {
+  /** @returns when what has gathered is to be sent, if this line decides it: strangers must not make the gateway busy. */
+  add(line: string | undefined, now: number): "now" | "later" | undefined {
     const size = (line?.length ?? 0) + 1;
     if (line === undefined || this.#lines.length >= LOGS_LINES - 1 || this.#size + size > LOGS_BODY - LOGS_LINE) {
       this.#dropped += 1;
-      return undefined;
+    } else {
+      this.#lines.push(line);
+      this.#size += size;
     }
-    this.#lines.push(line);
-    this.#size += size;
-    return this.#lines.length === 1 ? "later" : this.#lines.length % BATCH === 0 ? "now" : undefined;
+    if (this.#lines.length >= BATCH && now - this.#sentAt >= LOGS_PAUSE) return "now";
+    if (this.#lines.length === 0 || now < this.#dueAt) return undefined;
+    this.#dueAt = now + LOGS_LINGER;
+    return "later";
   }
 
   /** Sends what has gathered. What could not be sent is not tried again. */
-  async flush(send: (lines: readonly string[]) => Promise<boolean>): Promise<void> {
+  async flush(now: number, send: (lines: readonly string[]) => Promise<boolean>): Promise<void> {
     if (this.#lines.length === 0) return;
+    this.#sentAt = now;
     const [lines, dropped] = [this.#lines, this.#dropped];
     [this.#lines, this.#size, this.#dropped] = [[], 0, 0];
     const told = dropped === 0 ? [] : [JSON.stringify({ edge: "worker", dropped })];

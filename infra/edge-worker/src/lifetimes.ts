@@ -36,5 +36,17 @@ export const QUESTION_PATIENCE = 3 * SECOND;
 export const ISSUER_PATIENCE = 3 * SECOND;
 /** An answer of an object that counts: it may be on another continent. */
 export const COUNTER_PATIENCE = SECOND;
-/** Until the head of an origin's answer: API Gateway's own longest. */
-export const ORIGIN_PATIENCE = 30 * SECOND;
+/** For all of a body that is read before it is sent on. */
+export const BODY_PATIENCE = 30 * SECOND;
+/** Until the head of an origin's answer, where `ORIGINS` says nothing: API Gateway's longest, unless it was raised. */
+export const GATEWAY_PATIENCE = 30 * SECOND;
+export const PUBLIC_PATIENCE = 100 * SECOND;
+/** The same where the body is passed on as it comes: until all of it has come the origin cannot answer. */
+export const UPLOAD_PATIENCE = 600 * SECOND;
+/** Whoever shares another's read waits so long, since that read may have ended with the request that began it. */
+export const SHARED_PATIENCE = 8 * SECOND;
+/** How long log lines gather, if they are few; and the least time between two batches of many. */
+export const LOGS_LINGER = 5 * SECOND;
+export const LOGS_PAUSE = 1 * SECOND;
+/** For a rate limit, and for Cloudflare's cache. */
+export const LOCAL_PATIENCE = 1 * SECOND;

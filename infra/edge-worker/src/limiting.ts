@@ -48,12 +48,13 @@ export async function limited(counted: readonly Counted[], config: Config, world
     const found = config.tiers.get(tier);
     return found === undefined ? [] : [{ tier: found, name }];
   });
+  const isUnlisted = tiers.length < counted.length;
   const waits = await Promise.all(tiers.map(({ tier, name }) => waitFor(tier, name, world).catch(() => undefined)));
   const exceeded = tiers.flatMap(({ tier }, at) => {
     const wait = waits[at] ?? 0;
     return wait > 0 ? [{ ...tier, wait }] : [];
   });
-  return { tier: exceeded[0], uncounted: waits.includes(undefined) };
+  return { tier: exceeded[0], uncounted: isUnlisted || waits.includes(undefined) };
 }
 
 /** Seconds; 0 where one more has passed and was counted, `undefined` where it cannot be. */

@@ -16,12 +16,25 @@ export type Found<T> =
 /** What one read says. `exhausted`: it was not made, because there have been too many. */
 export type Read<T> = Known<T> | { kind: "exhausted" };
 
-/** How a lookup reads: within bounded time, and without ever rejecting. */
-export interface Reader<T> {
-  /** @param known the record that is there to fall back on. */
-  read(known: T | undefined): Promise<Read<T>>;
+/** How long a read that is shared lasts. */
+export interface Holding {
   /** Holds the request open until a read is over, so that those who share it are not left waiting. */
   keep(work: Promise<unknown>): void;
+  /** Rejects where another's read takes longer than any may: it went with the request that had begun it. */
+  wait<T>(shared: Promise<T>): Promise<T>;
+}
+
+/** How a lookup reads: within bounded time, and without ever rejecting. */
+export interface Reader<T> extends Holding {
+  /** @param known the record that is there to fall back on. */
+  read(known: T | undefined): Promise<Read<T>>;
+}
+
+export interface Asking {
+  /** If shorter than usual: how old a record may be that is used without another read, in milliseconds. */
+  readonly fresh?: number;
+  /** What is known will not do: who comes while it is read waits for that. */
+  readonly anew?: boolean;
 }
 
 export class Lookup<T extends { readonly version: number }> {
@@ -36,20 +49,41 @@ export class Lookup<T extends { readonly version: number }> {
     return this.#memory.size;
   }
 
-  /** @param fresh if shorter than usual: how old a record may be that is used without another read. */
-  async find(name: string, now: number, reader: Reader<T>, fresh?: number): Promise<Found<T>> {
+  /** Whether a record is there that may be used now. */
+  knows(name: string, now: number): boolean {
+    return this.#memory.recall(name, now).use === "record";
+  }
+
+  async find(name: string, now: number, reader: Reader<T>, { fresh, anew = false }: Asking = {}): Promise<Found<T>> {
     const recalled = this.#memory.recall(name, now, fresh);
     if (recalled.use !== "read") return found(recalled);
     const { fallback } = recalled;
-    const read = await this.#shared(name, fallback, reader);
-    if (read.kind !== "exhausted") return found(this.#memory.learn(name, read, now));
-    return fallback === undefined ? read : { kind: "record", record: fallback, kept: true };
+    const running = this.#reading.get(name);
+    // One reads, and the others go on with what there is.
+    if (running !== undefined && fallback !== undefined && !anew) {
+      return { kind: "record", record: fallback, kept: false };
+    }
+    const read = await (running === undefined
+      ? this.#begin(name, fallback, reader)
+      : this.#join(name, running, reader));
+    // What was not read for lack of budget is not tried again at once, where there is something to go on with.
+    if (read.kind === "exhausted" && fallback === undefined) return read;
+    return found(this.#memory.learn(name, read.kind === "exhausted" ? { kind: "failed" } : read, now));
   }
 
-  #shared(name: string, known: T | undefined, reader: Reader<T>): Promise<Read<T>> {
-    const running = this.#reading.get(name);
-    if (running !== undefined) return running;
-    const started = reader.read(known).finally(() => this.#reading.delete(name));
+  async #join(name: string, running: Promise<Read<T>>, reader: Reader<T>): Promise<Read<T>> {
+    try {
+      return await reader.wait(running);
+    } catch {
+      if (this.#reading.get(name) === running) this.#reading.delete(name);
+      return { kind: "failed" };
+    }
+  }
+
+  #begin(name: string, known: T | undefined, reader: Reader<T>): Promise<Read<T>> {
+    const started = reader.read(known).finally(() => {
+      if (this.#reading.get(name) === started) this.#reading.delete(name);
+    });
     this.#reading.set(name, started);
     reader.keep(started);
     return started;

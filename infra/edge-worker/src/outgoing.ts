@@ -63,7 +63,7 @@ export async function outgoing(leaving: Leaving, proof: Proof): Promise<Result<R
   });
   if (!added.ok) return added;
   for (const [name, value] of added.value) headers.set(name, value);
-  const fits = size(method, target, headers);
+  const fits = origin.kind === "gateway" ? size(method, target, headers) : "fits";
   if (fits !== "fits") return bad(fits);
   const url = `${origin.scheme}://${origin.authority}${target}`;
   return good(new Request(url, { method, headers, body, redirect: "manual" }));
@@ -78,12 +78,15 @@ function bodyOf({ arrival, hidden, body }: Leaving): ArrayBuffer | ReadableStrea
 
 function headersOf({ arrival, rules, hidden }: Leaving): Headers {
   const headers = new Headers(arrival.headers);
-  // The runtime's and Cloudflare's own to say; a length is that of the body which is sent.
-  for (const name of ["host", "content-length", "transfer-encoding"]) headers.delete(name);
+  // The runtime's and Cloudflare's own to say; a length is that of the body which is sent, and nobody waits for a 100.
+  for (const name of ["host", "content-length", "transfer-encoding", "expect"]) headers.delete(name);
   for (const name of [...headers.keys()]) if (name.startsWith("cf-") && name !== "cf-ray") headers.delete(name);
   const names = hidden.places.names.map(canonical);
   const isKey = (name: string) => names.includes(canonical(name));
   if (hidden.keys) for (const name of [...headers.keys()]) if (isKey(name)) headers.delete(name);
+  headers.set("x-forwarded-for", arrival.client.ip);
+  headers.set("x-forwarded-host", arrival.host);
+  headers.set("x-forwarded-proto", "https");
   for (const name of rules.remove) headers.delete(name);
   for (const [name, value] of rules.set) headers.set(name, value);
   return headers;

@@ -5,8 +5,8 @@ import { base64url } from "./bytes";
 import type { Counter } from "./counting/counter";
 import { UsedUp } from "./counting/used-up";
 import type { Rule } from "./counting/window";
-import { COUNTER_PATIENCE, STORE_PATIENCE } from "./lifetimes";
-import type { Told, World } from "./world";
+import { COUNTER_PATIENCE, LOCAL_PATIENCE, STORE_PATIENCE } from "./lifetimes";
+import { type Told, timeout, type World } from "./world";
 
 export interface Bindings {
   readonly COUNTERSIGN: KVNamespace;
@@ -19,11 +19,12 @@ export function outside(env: Bindings, context: ExecutionContext): World {
     stored: (name, most) => within(STORE_PATIENCE, stored(env.COUNTERSIGN, name, most)),
     send: (request, patience) => until(patience, (signal) => fetched(request, signal)),
     ask: (request, patience, most) => until(patience, (signal) => asked(request, most, signal)),
-    limit: async (binding, key) => (await limiter(env, binding)?.limit({ key }))?.success,
+    limit: (binding, key) => within(LOCAL_PATIENCE, limit(limiter(env, binding), key)),
     count: (binding, name, rule) => count(counter(env, binding, name), `${binding} ${name}`, rule),
-    cached: (key) => caches.default.match(key),
+    cached: (key) => within(LOCAL_PATIENCE, caches.default.match(key)),
     cache: (key, response) => caches.default.put(key, response),
     rest: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+    within,
     keep: (work) => context.waitUntil(work),
     // biome-ignore lint/suspicious/noConsole: the one place where something is said
     tell: (line) => console.error(line),
@@ -43,7 +44,7 @@ async function asked(request: Request, most: number, signal: AbortSignal): Promi
 /** What was begun is given up when its time is over. */
 async function until<T>(patience: number, begin: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const waiting = new AbortController();
-  const timer = setTimeout(() => waiting.abort(new DOMException("no answer", "TimeoutError")), patience);
+  const timer = setTimeout(() => waiting.abort(timeout()), patience);
   try {
     return await begin(waiting.signal);
   } finally {
@@ -57,6 +58,10 @@ async function stored(store: KVNamespace, name: string, most: number): Promise<s
   const text = await boundedText(stream, most);
   if (text === undefined) throw new RangeError("the value is larger than any of ours");
   return text;
+}
+
+async function limit(binding: RateLimit | undefined, key: string): Promise<boolean | undefined> {
+  return (await binding?.limit({ key }))?.success;
 }
 
 function limiter(env: Bindings, binding: string): RateLimit | undefined {
@@ -81,10 +86,10 @@ function counter(env: Bindings, binding: string, name: string): DurableObjectStu
   return isNamespace ? (found as DurableObjectNamespace<Counter>).getByName(name) : undefined;
 }
 
-/** Neither KV nor an object has patience of its own. */
+/** None of the bindings has patience of its own. */
 function within<T>(patience: number, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("no answer in time")), patience);
+    const timer = setTimeout(() => reject(timeout()), patience);
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

@@ -10,12 +10,14 @@
 const ENCODINGS = 3;
 const INSIDE = ".countersign";
 
-/**
- * Whether a path could mean another one to whoever reads it next. `*`, `?` and `$` count only where they are
- * literal; dot segments and control characters count in every decoded form.
- */
+/** Whether a path could mean another one to whoever reads it next: by dot segments or control characters, in any form. */
 export function isHostile(path: string): boolean {
-  return /[*?$]/.test(path) || inAnyForm(path, (form) => hasControl(form) || segments(form).some(isDots));
+  return inAnyForm(path, (form) => hasControl(form) || segments(form).some(isDots));
+}
+
+/** Whether a path has a character that means others in a gateway's policies and routes. Only the literal one counts. */
+export function isWild(path: string): boolean {
+  return /[*?$]/.test(path);
 }
 
 /** Whether a path decodes to one with a segment of this name, anywhere. Errs on the side of yes. */

@@ -3,6 +3,7 @@
  * gateway likes what is signed with it. Everybody else is told nothing, not even why.
  */
 
+import { hostOf } from "./arrival";
 import { base64url } from "./bytes";
 import type { Config } from "./config";
 import { askForStatus } from "./inside";
@@ -14,7 +15,7 @@ import type { World } from "./world";
 /** The one path under `/.countersign` that is there: byte for byte, without a query. */
 export function isProbe(request: Request, hosts: ReadonlySet<string>): boolean {
   const asked = split(request.url);
-  const isOurs = asked !== undefined && hosts.has(asked.authority.replace(/:\d*$/, ""));
+  const isOurs = asked !== undefined && hosts.has(hostOf(asked));
   return isOurs && request.method === "POST" && asked.path === PROBE && asked.query === "";
 }
 

@@ -17,6 +17,7 @@ const REASONS = {
   body_too_large: [413, "refuse"],
   /** The client went, or sent less than it said. */
   body_incomplete: [400, "refuse"],
+  body_timeout: [408, "refuse"],
   /** A GET or HEAD with a body. */
   body_unexpected: [400, "refuse"],
   header_missing: [400, "refuse"],

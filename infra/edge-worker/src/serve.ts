@@ -8,25 +8,25 @@
  */
 
 import { address } from "./address";
-import { type Arrival, arrival } from "./arrival";
+import { type Arrival, arrival, untakable } from "./arrival";
 import { firstOf, wholeOf } from "./body";
 import type { Gathered } from "./bounded";
-import { asAnybodys, cacheKey, isKeepable, isPublic, toKeep } from "./cache";
+import { asAnybodys, cacheKey, fromKept, isKeepable, isPublic, toKeep } from "./cache";
 import { type Auth, type Caller, judge, keyFor, NOBODY, type Presented, presented } from "./caller";
 import type { Config, Origin } from "./config";
 import * as cors from "./cors";
 import { apiKey, bodyFields } from "./credentials";
-import { ORIGIN_PATIENCE } from "./lifetimes";
+import { UPLOAD_PATIENCE } from "./lifetimes";
 import { counted, type Exceeded, limited } from "./limiting";
 import { lacks, outgoing } from "./outgoing";
 import { proofFor } from "./proving";
 import { bad, good, outcomeOf, type Reason, type Result } from "./reasons";
-import type { Route } from "./records/routes";
+import type { Cache, Route } from "./records/routes";
 import { admits, choose } from "./routing";
 import type { SigningKey } from "./signature/key";
 import type { Sources } from "./sources";
 import type { Strangers } from "./strangers";
-import type { World } from "./world";
+import { isTimeout, type World } from "./world";
 
 /** What a request meets here, the same for all of an isolate. */
 export interface Edge {
@@ -76,7 +76,9 @@ export async function serve(request: Request, edge: Edge, world: World): Promise
   if (route?.cors !== undefined && cors.isPreflight(here.method, here.headers)) {
     return { ...told, answer: { kind: "answered", response: cors.preflight(route.cors, here.headers), from: "edge" } };
   }
-  const first = await firstOf(request, edge.config);
+  const reason = origin.kind === "gateway" ? untakable(here) : undefined;
+  if (reason !== undefined) return { ...told, answer: refusedFor(reason) };
+  const first = await firstOf(request, edge.config, world);
   if (!first.ok) return { ...told, answer: refusedFor(first.reason) };
   const shown = await show(here, first.value, edge.config);
   const judged = await judgement(route, here, shown, edge, world);
@@ -88,7 +90,7 @@ export async function serve(request: Request, edge: Edge, world: World): Promise
   }
   const shadow = judged.refusal?.reason;
   // Nobody has a long body read for him before it is known who he is.
-  const whole = await wholeOf(first.value, here, origin, edge.config);
+  const whole = await wholeOf(first.value, here, origin, edge.config, world);
   if (!whole.ok) return { ...known, shadow, answer: refusedFor(whole.reason) };
   const body = whole.value;
   const answer = await answered({ here, route, origin, shown, body, isEnforced: mode === "enforce" }, edge, world);
@@ -105,19 +107,21 @@ interface Chosen {
   readonly kept: boolean;
 }
 
-/** A preflight takes the route of the request that it asks about. */
+/** A preflight takes the route of the request that it asks about, if that says anything to browsers. */
 async function routeOf(here: Arrival, { config, sources }: Edge, world: World): Promise<Result<Chosen>> {
   const found = await sources.routes(world);
   if (found.kind !== "record") return bad("routes_unavailable");
   const { kept, record } = found;
   const facts = {
-    method: cors.isPreflight(here.method, here.headers) ? cors.askedMethod(here.headers) : here.method,
+    method: here.method,
     host: here.host,
     path: here.path,
     client: address(here.client.ip),
     country: here.client.country,
   };
-  const route = choose(record.routes, facts, world.now());
+  const asked = { ...facts, method: cors.askedMethod(here.headers) };
+  const meant = cors.isPreflight(here.method, here.headers) ? choose(record.routes, asked, world.now()) : undefined;
+  const route = meant?.cors === undefined ? choose(record.routes, facts, world.now()) : meant;
   const origin = route?.origin === undefined ? config.defaultOrigin : config.origins.get(route.origin);
   if (origin !== undefined) return good({ route, origin, kept });
   return bad(route?.origin === undefined ? "route_missing" : "origin_unlisted");
@@ -148,11 +152,14 @@ async function judgement(
   const refusal = (reason: Reason, caller?: Caller, tier?: Exceeded) => ({ caller, refusal: { reason, tier } });
   if (route !== undefined && !admits(route, address(here.client.ip))) return refusal("address_refused");
   const auth: Auth = route?.auth ?? "any";
-  const turned = auth === "anonymous" ? undefined : strangers.turnedAway(here.client.ip, world.now());
+  // Of a route that only watches nobody is refused, and nobody becomes a stranger.
+  const minds = auth !== "anonymous" && (route?.mode ?? "enforce") === "enforce";
+  const isKnown = shown.keyHash?.ok === true && sources.knows(shown.keyHash.value, world);
+  const turned = minds && !isKnown ? strangers.turnedAway(here.client.ip, world.now()) : undefined;
   if (turned !== undefined) return refusal("rate_limited", undefined, turned);
   const judged = await judge(auth, shown, { arrival: here, config, sources, signing, world });
   if (!judged.ok) {
-    if (outcomeOf(judged.reason) === "refuse") await strangers.refused(here.client.ip, config, world);
+    if (minds && outcomeOf(judged.reason) === "refuse") await strangers.refused(here.client.ip, config, world);
     return refusal(judged.reason);
   }
   const caller = judged.value;
@@ -180,12 +187,19 @@ async function answered(going: Going, edge: Edge, world: World): Promise<Answer>
   const anybodys = asAnybodys(cache, here);
   const key = cacheKey(route, anybodys);
   const known = await world.cached(key).catch(() => undefined);
-  if (known !== undefined) return { kind: "answered", response: known, from: "cache" };
+  if (known !== undefined) return { kind: "answered", response: fromKept(known), from: "cache" };
   const sent = await send({ ...going, here: anybodys }, edge, world);
-  if (sent.ok && isKeepable(cache, sent.value)) {
-    world.keep(world.cache(key, toKeep(cache, sent.value.clone())).catch(() => {}));
-  }
+  if (sent.ok && isKeepable(cache, sent.value)) world.keep(keep(key, cache, sent.value.clone(), world));
   return fromOrigin(sent);
+}
+
+async function keep(key: Request, cache: Cache, answer: Response, world: World): Promise<void> {
+  try {
+    const kept = await toKeep(cache, answer);
+    if (kept !== undefined) await world.cache(key, kept);
+  } catch {
+    // The next one is kept, or the one after it.
+  }
 }
 
 function fromOrigin(sent: Result<Response>): Answer {
@@ -210,10 +224,11 @@ async function send(going: Going, edge: Edge, world: World): Promise<Result<Resp
   const request = await outgoing(leaving, proof.value);
   if (!request.ok) return request;
   try {
-    return good(await world.send(request.value, ORIGIN_PATIENCE));
+    const answer = await world.send(request.value, body?.kind === "longer" ? UPLOAD_PATIENCE : origin.patience);
+    // No other can be the last word of an exchange, nor be passed on.
+    const isFinal = answer.status === 101 || (answer.status >= 200 && answer.status <= 599);
+    return isFinal ? good(answer) : bad("origin_unreachable");
   } catch (error) {
-    return bad(
-      error instanceof DOMException && error.name === "TimeoutError" ? "origin_timeout" : "origin_unreachable",
-    );
+    return bad(isTimeout(error) ? "origin_timeout" : "origin_unreachable");
   }
 }

@@ -11,7 +11,7 @@ import { EdgeTokens } from "./edge-token/tokens";
 import { askForKey } from "./inside";
 import * as lifetimes from "./lifetimes";
 import * as limits from "./limits";
-import { type Found, Lookup, type Read } from "./lookup";
+import { type Found, type Holding, Lookup, type Read } from "./lookup";
 import { Budget } from "./memory";
 import type { Result } from "./reasons";
 import { type IssuerRecord, issuerRecord } from "./records/issuer";
@@ -51,12 +51,17 @@ export class Sources {
       if (!this.#budget.spend(world.now())) return { kind: "exhausted" };
       return askForKey(world, config.gateway, signing, hash);
     };
-    return this.#keys.find(hash, world.now(), { read, keep: (work) => world.keep(work) });
+    return this.#keys.find(hash, world.now(), { read, ...holding(world) });
+  }
+
+  /** Whether a key is known without asking anybody. */
+  knows(hash: string, world: World): boolean {
+    return this.#keys.knows(hash, world.now());
   }
 
   issuer(iss: string, world: World): Promise<Found<IssuerRecord>> {
     const read = () => fromStore(world, `issuer:${iss}`, limits.RECORD, issuerRecord);
-    return this.#issuers.find(iss, world.now(), { read, keep: (work) => world.keep(work) });
+    return this.#issuers.find(iss, world.now(), { read, ...holding(world) });
   }
 
   /** Never `none`: key-sync publishes a document even of no routes, and without one nobody knows the rules. */
@@ -65,7 +70,7 @@ export class Sources {
       const stored = await fromStore(world, "routes", limits.ROUTES_DOCUMENT, routes);
       return stored.kind === "none" ? { kind: "failed" } : stored;
     };
-    return this.#routes.find("routes", world.now(), { read, keep: (work) => world.keep(work) });
+    return this.#routes.find("routes", world.now(), { read, ...holding(world) });
   }
 
   /** The edge's own, for a gateway of this authority. */
@@ -75,8 +80,15 @@ export class Sources {
 
   keySet(iss: string, record: IssuerRecord, kid: string | undefined, world: World): Promise<Found<KeySet>> {
     const fetch = (address: string, most: number) => document(world, address, most);
-    return this.#keySets.find(iss, record, kid, world.now(), { fetch, keep: (work) => world.keep(work) });
+    return this.#keySets.find(iss, record, kid, world.now(), { fetch, ...holding(world) });
   }
+}
+
+function holding(world: World): Holding {
+  return {
+    keep: (work) => world.keep(work),
+    wait: (shared) => world.within(lifetimes.SHARED_PATIENCE, shared),
+  };
 }
 
 /** What cannot be read, or is not what it should be, is no answer. */

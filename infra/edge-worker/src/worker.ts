@@ -5,7 +5,8 @@ import { hex } from "./bytes";
 import { type Config, type Configured, configOf, type Env as Settings } from "./config";
 import * as cors from "./cors";
 import { sendLogs } from "./inside";
-import { Journal, LINGER, type Line, written } from "./journal";
+import { Journal, type Line, written } from "./journal";
+import { LOGS_LINGER } from "./lifetimes";
 import { type Bindings, outside } from "./outside";
 import { isProbe, prove } from "./probe";
 import { outcomeOf } from "./reasons";
@@ -35,33 +36,35 @@ const isolates = new WeakMap<object, Isolate>();
 export default {
   async fetch(request, env, context): Promise<Response> {
     const world = outside(env, context);
+    const id = hex(crypto.getRandomValues(new Uint8Array(16)));
     try {
-      return await answer(request, isolateOf(env, world), world);
+      return await answer(request, isolateOf(env, world), world, id);
     } catch (error) {
-      world.tell(JSON.stringify({ edge: "worker", outcome: "fault", code: "defect", cause: causeOf(error) }));
-      return reply({ reason: "defect" }, { replies: "plain", realm: undefined }, { ...NOBODY, requestId: requestId() });
+      const told = { edge: "worker", outcome: "fault", code: "defect", request_id: id, ray: clientOf(request)?.ray };
+      world.tell(JSON.stringify({ ...told, cause: causeOf(error) }));
+      return reply({ reason: "defect" }, PLAIN, { ...NOBODY, requestId: id });
     }
   },
 } satisfies ExportedHandler<Env>;
 
+const PLAIN = { replies: "plain", realm: undefined } as const;
 const NOBODY = { accept: null, client: "", realm: undefined, latency: 0 };
 
-export async function answer(request: Request, isolate: Isolate, world: World): Promise<Response> {
+/** @param id names the request to the client and in the log, where nobody behind us gives it a name. */
+export async function answer(request: Request, isolate: Isolate, world: World, id: string): Promise<Response> {
   const { configured, keys, signing, sources, strangers } = isolate;
-  if (!configured.ok) {
-    return reply(
-      { reason: "configuration_invalid" },
-      { replies: "plain", realm: undefined },
-      { ...NOBODY, requestId: requestId() },
-    );
-  }
+  if (!configured.ok) return reply({ reason: "configuration_invalid" }, PLAIN, { ...NOBODY, requestId: id });
   const { config } = configured;
-  if (isProbe(request, config.hosts)) return prove(request, keys, config, world);
   const began = world.now();
+  if (isProbe(request, config.hosts)) {
+    const proof = await prove(request, keys, config, world);
+    if (config.logs !== "off") note(probed(request, proof, id, world.now() - began), config, isolate, world);
+    return proof;
+  }
   const served = await serve(request, { config, sources, signing, strangers }, world);
   const latency = world.now() - began;
-  const response = responseOf(served, request, isolate, latency);
-  const line = lineOf(served, request, response, signing, latency);
+  const response = responseOf(served, request, config, id, latency);
+  const line = lineOf(served, request, response, signing, id, latency);
   const isTold = config.logs === "all" || (config.logs === "refusals" && line.outcome !== "allow");
   if (isTold) note(line, config, isolate, world);
   return response;
@@ -73,27 +76,25 @@ function note(line: Line, { doors, gateway }: Config, { journal, signing }: Isol
     world.tell(written(line) ?? "");
     return;
   }
-  const due = journal.add(written(line));
-  const flush = () => journal.flush((lines) => sendLogs(world, gateway, signing, lines));
+  const due = journal.add(written(line), world.now());
+  const flush = () => journal.flush(world.now(), (lines) => sendLogs(world, gateway, signing, lines));
   if (due === "now") world.keep(flush());
-  if (due === "later") world.keep(world.rest(LINGER).then(flush));
+  if (due === "later") world.keep(world.rest(LOGS_LINGER).then(flush));
 }
 
-function responseOf({ answer, arrival, route }: Served, request: Request, isolate: Isolate, latency: number): Response {
-  const { configured } = isolate;
-  const config = configured.ok ? configured.config : { replies: "plain" as const, realm: undefined };
-  const asked = {
-    accept: request.headers.get("accept"),
-    client: arrival?.client.ip ?? "",
-    realm: config.realm,
-    latency,
-  };
+function responseOf(
+  { answer, arrival, route }: Served,
+  request: Request,
+  config: Config,
+  requestId: string,
+  latency: number,
+): Response {
   // A connection that changes its protocol is passed on as it is.
   if (answer.kind === "answered" && answer.response.status === 101) return answer.response;
+  const accept = request.headers.get("accept");
+  const asked = { accept, client: arrival?.client.ip ?? "", realm: config.realm, latency, requestId };
   const response =
-    answer.kind === "answered"
-      ? new Response(answer.response.body, answer.response)
-      : reply(answer, config, { ...asked, requestId: requestId() });
+    answer.kind === "answered" ? new Response(answer.response.body, answer.response) : reply(answer, config, asked);
   if (route?.cors !== undefined && !(answer.kind === "answered" && answer.from === "edge")) {
     cors.tell(route.cors, request.headers.get("origin"), response.headers);
   }
@@ -105,32 +106,40 @@ function lineOf(
   request: Request,
   response: Response,
   signing: SigningKey | undefined,
+  id: string,
   duration: number,
 ): Line {
   const { answer, arrival, caller, route } = served;
-  const client = arrival?.client ?? clientOf(request);
+  const isSent = answer.kind === "answered" && answer.from === "origin";
   const code = answer.kind === "refused" ? answer.reason : "allow";
+  const theirs = response.headers.get("apigw-requestid") ?? response.headers.get("x-amzn-requestid");
   return {
+    ...about(request, response, duration, arrival?.client),
     outcome: answer.kind === "refused" ? outcomeOf(answer.reason) : "allow",
     code,
     shadow: served.shadow,
-    status: response.status,
-    ray: client?.ray,
-    request_id: response.headers.get("apigw-requestid") ?? response.headers.get("x-amzn-requestid") ?? undefined,
-    method: request.method,
+    request_id: theirs ?? (answer.kind === "refused" ? id : undefined),
     table_route: route?.id,
     principal: caller.key?.principal ?? caller.token?.subject,
     key_id: caller.key?.keyId,
     issuer: caller.token?.issuer,
-    edge_keyid: answer.kind === "answered" && answer.from === "origin" ? signing?.keyid : undefined,
-    client_ip: client?.ip,
-    country: client?.country,
+    edge_keyid: isSent ? signing?.keyid : undefined,
     cache: answer.kind === "answered" && answer.from === "cache" ? "hit" : undefined,
     body: served.streamed ? "streamed" : undefined,
     kept: served.kept || undefined,
     uncounted: served.uncounted || undefined,
-    duration,
   };
+}
+
+/** A probe: whoever asked was told why by its status alone. */
+function probed(request: Request, response: Response, id: string, duration: number): Line {
+  const outcome = response.ok ? "allow" : "refuse";
+  return { ...about(request, response, duration), outcome, code: "probe", request_id: id };
+}
+
+function about(request: Request, { status }: Response, duration: number, client = clientOf(request)) {
+  const { ip: client_ip, ray, country } = client ?? {};
+  return { status, ray, method: request.method, client_ip, country, duration };
 }
 
 function isolateOf(env: Env, world: World): Isolate {
@@ -155,8 +164,4 @@ function isolateOf(env: Env, world: World): Isolate {
 function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return "not an error";
   return [error.name, ...(error.stack ?? "").split("\n").slice(1, 4)].join(" ");
-}
-
-function requestId(): string {
-  return hex(crypto.getRandomValues(new Uint8Array(16)));
 }

@@ -29,8 +29,18 @@ export interface World {
   cached(key: Request): Promise<Response | undefined>;
   cache(key: Request, answer: Response): Promise<void>;
   rest(milliseconds: number): Promise<void>;
+  /** The same work, which rejects if it is not done in that time; see `isTimeout`. */
+  within<T>(patience: number, work: Promise<T>): Promise<T>;
   /** Work that goes on after the answer. */
   keep(work: Promise<unknown>): void;
   /** One line for the operator. */
   tell(line: string): void;
+}
+
+export function timeout(): Error {
+  return new DOMException("no answer in time", "TimeoutError");
+}
+
+export function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "TimeoutError";
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { arrival } from "../src/arrival";
+import { arrival, hostOf, untakable } from "../src/arrival";
 import { fromClient, isRemoved, size } from "../src/headers";
 
 const HOSTS = new Set(["api.example.com"]);
@@ -15,10 +15,10 @@ test("what arrives is told once", () => {
     ok: true,
     value: {
       method: "DELETE",
-      host: "api.example.com:8443",
+      host: "api.example.com",
       path: "/a b",
       target: "/a%20b?c",
-      client: { ip: "203.0.113.7", ray: "8f2c-LHR", country: "GB", host: "api.example.com:8443" },
+      client: { ip: "203.0.113.7", ray: "8f2c-LHR", country: "GB", host: "api.example.com" },
     },
   });
 });
@@ -27,12 +27,30 @@ test.each([
   ["https://other.example.com/", {}, "host_unknown"],
   ["https://api.example.com.evil.example/", {}, "host_unknown"],
   ["https://xapi.example.com/", {}, "host_unknown"],
-  ["https://api.example.com/", { method: "PROPFIND" }, "method_unknown"],
   ["https://api.example.com/%2ecountersign/keys", {}, "inside_path"],
   ["https://api.example.com/", { headers: { "cf-connecting-ip": "" } }, "client_unknown"],
-  ["https://api.example.com/", { method: "POST", headers: { "content-length": "10485761" } }, "body_too_large"],
 ])("is refused at once: %s %o", (url, init, reason) => {
   expect(arrived(url, init as RequestInit & { headers?: Record<string, string> })).toEqual({ ok: false, reason });
+});
+
+test.each([
+  ["api.example.com:8443", "api.example.com"],
+  ["api.example.com:", "api.example.com:"],
+  [`api.example.com:${"0".repeat(100)}80`, `api.example.com:${"0".repeat(100)}80`],
+  ["[2001:db8::1]:443", "[2001:db8::1]"],
+])("the host of %s is %s", (authority, host) => expect(hostOf({ authority })).toBe(host));
+
+test.each([
+  ["https://api.example.com/", { method: "PROPFIND" }, "method_unknown"],
+  ["https://api.example.com/$metadata", {}, "path_hostile"],
+  [`https://api.example.com/${"a".repeat(1024)}`, {}, "url_too_long"],
+  [`https://api.example.com/${"é".repeat(400)}`, {}, "url_too_long"],
+  [`https://api.example.com/?${"a&".repeat(256)}`, {}, "target_malformed"],
+  ["https://api.example.com/", { method: "POST", headers: { "content-length": "10485761" } }, "body_too_large"],
+  ["https://api.example.com/a%2A?a*b", { method: "POST", headers: { "content-length": "10485760" } }, undefined],
+])("a gateway would not take %s %o", (url, init, reason) => {
+  const here = arrived(url, init as RequestInit & { headers?: Record<string, string> });
+  expect(here.ok && untakable(here.value)).toBe(reason);
 });
 
 test.each([
@@ -53,6 +71,11 @@ test.each([
   "Content-Digest",
   "content_digest",
   "X-Anonymous-Consumer",
+  "X-Original-URL",
+  "x_rewrite_url",
+  "X-Forwarded-Host",
+  "Forwarded",
+  "True-Client-IP",
   "Content_Length",
   "CF_Connecting_IP",
 ])("clients may not send %s", (name) => {

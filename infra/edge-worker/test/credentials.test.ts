@@ -53,7 +53,8 @@ test.each<[string, ReturnType<typeof look>, Parameters<typeof look>]>([
   ["the query is off", "b", [{ query: false }, {}, "apikey=q", FORM, "apikey=b"]],
   ["the body is off", "none", [{ body: false }, {}, "", FORM, "apikey=b"]],
   ["a prototype's member", "none", [{ names: ["constructor"] }, {}, "", JSON_TYPE, "{}"]],
-  ["beyond a hundred parameters", "none", [{}, {}, `${"a=1&".repeat(100)}apikey=q`]],
+  ["a name that is twice in an object", "duplicate", [{}, {}, "", JSON_TYPE, '{"apikey":"a","apikey":"b"}']],
+  ["beyond a hundred parameters", "q", [{}, {}, `${"a=1&".repeat(100)}apikey=q`]],
 ])("%s", (_, expected, args) => {
   expect(look(...args)).toBe(expected);
 });

@@ -92,6 +92,7 @@ const ACCEPTS: [string | null, "json" | "plain" | "xml"][] = [
   ["application/json;q=0.5, text/plain", "plain"],
   ["text/plain;q=0.9, application/xml;q=0.9", "plain"],
   ["text/plain;q=0, application/xml;q=0", "json"],
+  ["text/plain;level=1;q=0.1, application/xml;q=0.5", "xml"],
   ["nonsense", "json"],
 ];
 const TYPES = { json: "application/json", plain: "text/plain", xml: "application/xml" };

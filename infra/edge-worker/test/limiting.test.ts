@@ -66,6 +66,31 @@ test("who is refused too often is turned away for a while, and nothing is looked
   expect(await told(edge.call("/items"))).toBe("200");
 });
 
+test("who is known already is not turned away for what others do at his address", async () => {
+  const edge = await TestEdge.start(STRANGERS);
+  expect(await told(edge.call("/items"))).toBe("200");
+  edge.world.answering = unknown;
+  edge.world.limited.set("TIER_STRANGERS", false);
+  expect(await told(edge.ask("/items", GUESS))).toBe("401 key_unknown");
+  expect(await told(edge.ask("/items", GUESS))).toBe("429 rate_limited");
+  edge.world.answering = () => undefined;
+  expect(await told(edge.call("/items"))).toBe("200");
+});
+
+test("a route that only watches makes nobody a stranger", async () => {
+  const edge = (await TestEdge.start(STRANGERS)).routes({ id: "w", match: { path: ["/watched"] }, mode: "shadow" });
+  edge.world.limited.set("TIER_STRANGERS", false);
+  for (let n = 0; n < 3; n++) expect(await told(edge.ask("/watched"))).toBe("200");
+  expect(edge.world.counted).toEqual([]);
+});
+
+test("a tier that is not on the list limits nobody, and the line says so", async () => {
+  const edge = await TestEdge.start({ DOORS: "off" });
+  edge.world.store.set(`key:${HASH}`, key({ rate_limit: "platinum" }));
+  expect(await told(edge.call("/"))).toBe("200");
+  expect(JSON.parse(edge.world.lines.at(-1) ?? "")).toMatchObject({ outcome: "allow", uncounted: true });
+});
+
 test("our own outage makes nobody a stranger", async () => {
   const edge = await TestEdge.start(STRANGERS);
   edge.world.answering = () => new Response(null, { status: 500 });

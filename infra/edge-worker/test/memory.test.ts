@@ -100,9 +100,10 @@ function source() {
       calls.push(known);
       return new Promise<Read<Record>>((resolve) => answers.push(resolve));
     },
-    keep: (work: Promise<unknown>) => kept.push(work),
+    keep: (work: Promise<unknown>) => void kept.push(work),
+    wait: <T>(shared: Promise<T>) => shared,
   };
-  return { calls, answers, kept, reader: reader as typeof reader & { keep(work: Promise<unknown>): void } };
+  return { calls, answers, kept, reader };
 }
 
 test("who ask at the same time share one read, which outlives whoever began it", async () => {
@@ -131,9 +132,10 @@ test("an older record and a failure leave what is known; an answer that it is go
   expect(await find(60, { kind: "failed" })).toEqual({ ...record(5), kept: true });
   expect(await find(65, { kind: "none" })).toEqual({ ...record(5), kept: true });
   expect(await find(70, { kind: "exhausted" })).toEqual({ ...record(5), kept: true });
-  expect(await find(71, record(6))).toEqual({ ...record(6), kept: false });
-  expect(await find(101, { kind: "none" })).toEqual({ kind: "none" });
-  expect(await find(102, record(7))).toEqual({ kind: "none" });
+  expect(await find(75, { kind: "none" })).toEqual({ ...record(5), kept: true });
+  expect(await find(81, record(6))).toEqual({ ...record(6), kept: false });
+  expect(await find(111, { kind: "none" })).toEqual({ kind: "none" });
+  expect(await find(112, record(7))).toEqual({ kind: "none" });
   expect(calls.map((known) => known?.version)).toEqual([undefined, 5, 5, 5, 5, 6]);
 });
 

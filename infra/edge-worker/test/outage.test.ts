@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { BODY_PATIENCE } from "../src/lifetimes";
 import { HASH, KEY, key, NOW, TestEdge, type TestWorld, told } from "./world/world";
 
 const unknown = (status = 404) => Response.json({ code: "inside_key_unknown" }, { status });
@@ -140,6 +141,52 @@ test.each([
   const edge = await TestEdge.start();
   edge.world.answering = () => Promise.reject(error);
   expect(await told(edge.call("/items"))).toBe(expected);
+});
+
+test("while one reads anew, the others go on with what is known", async () => {
+  const edge = await TestEdge.start();
+  expect(await told(edge.call("/items"))).toBe("200");
+  edge.world.time += 11_000;
+  let answer: (value: string | undefined) => void = () => {};
+  edge.world.reading = (name) =>
+    name === "routes" ? new Promise((resolve) => (answer = resolve)) : Promise.resolve(edge.world.store.get(name));
+  const first = told(edge.call("/items"));
+  for (let n = 0; n < 3; n++) expect(await told(edge.call("/items"))).toBe("200");
+  answer(edge.world.store.get("routes"));
+  expect(await first).toBe("200");
+  expect(edge.world.read.filter((name) => name === "routes").length).toBe(2);
+});
+
+test("whose read went with the request that had begun it, reads for himself the next time", async () => {
+  const edge = await TestEdge.start();
+  edge.world.reading = (name) => (name === "routes" ? new Promise(() => {}) : Promise.resolve(undefined));
+  void edge.call("/items");
+  edge.world.within = async () => Promise.reject(new DOMException("no answer in time", "TimeoutError"));
+  expect(await told(edge.call("/items"))).toBe("503 routes_unavailable");
+  edge.world.reading = undefined;
+  edge.world.time += 1_000;
+  expect(await told(edge.call("/items"))).toBe("200");
+});
+
+test("keys that are known are not read for each request when strangers have used up the look-ups", async () => {
+  const edge = await TestEdge.start();
+  edge.world.store.delete(`key:${HASH}`);
+  edge.world.answering = ({ url }) => (isDoor(url) ? new Response(key()) : undefined);
+  expect(await told(edge.call("/items"))).toBe("200");
+  edge.world.time += 31_000;
+  for (let n = 0; n < 25; n++) await edge.ask("/items", { headers: { "x-api-key": `made-up-key-${n}` } });
+  edge.world.read.length = 0;
+  for (let n = 0; n < 20; n++) expect(await told(edge.call("/items"))).toBe("200");
+  expect(edge.world.read.length).toBe(1);
+});
+
+test("a body that stops is waited for no longer than stated, and told as such", async () => {
+  const edge = await TestEdge.start();
+  edge.world.within = async (patience, work) =>
+    patience === BODY_PATIENCE ? Promise.reject(new DOMException("no answer in time", "TimeoutError")) : work;
+  const stalled = new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(9)) });
+  expect(await told(edge.call("/items", { method: "POST", body: stalled }))).toBe("408 body_timeout");
+  expect(edge.world.sent).toEqual([]);
 });
 
 test("what an origin answers is the client's, whatever it is", async () => {

@@ -113,8 +113,33 @@ test("for an answer that is everybody's nothing is sent on that is not in its na
   await body(edge, "/a?other=2&page=1", { "accept-language": "fr", "x-forwarded-host": "evil", "user-agent": "me" });
   const [sent] = edge.world.sent;
   expect(sent?.url).toMatch(/\/prod\/a\?page=1$/);
-  const own = [...(sent?.headers.keys() ?? [])].filter((name) => !/^(edge-|signature)/.test(name));
+  const own = [...(sent?.headers.keys() ?? [])].filter((name) => !/^(edge-|signature|x-forwarded-)/.test(name));
+  expect(sent?.headers.get("x-forwarded-host")).toBe("api.example.com");
   expect(own).toEqual(["accept-language"]);
+});
+
+test("an answer from the cache says to the client what its origin said", async () => {
+  const edge = await cached();
+  edge.world.answering = () =>
+    new Response("x", { headers: { vary: "accept-language", "cache-control": "max-age=5", etag: '"1"' } });
+  await body(edge, "/said");
+  const hit = await edge.ask("/said");
+  expect(edge.world.sent.filter(({ url }) => url.includes("/said")).length).toBe(1);
+  expect(["vary", "cache-control", "etag"].map((name) => hit.headers.get(name))).toEqual([
+    "accept-language",
+    "max-age=5",
+    '"1"',
+  ]);
+  expect([...hit.headers.keys()].filter((name) => name.startsWith("x-kept"))).toEqual([]);
+});
+
+test("what is too large, or is to become a WebSocket, passes the cache by", async () => {
+  const edge = await cached();
+  edge.world.answering = () => new Response("x".repeat(1_048_577));
+  await body(edge, "/large");
+  expect(edge.world.cacheStore.size).toBe(0);
+  await edge.ask("/socket", { headers: { upgrade: "websocket" } });
+  expect(edge.world.sent.at(-1)?.headers.get("upgrade")).toBe("websocket");
 });
 
 test("a route that is changed begins with an empty cache", async () => {
@@ -129,6 +154,8 @@ test.each([
   { "cache-control": "private" },
   { "cache-control": "max-age=60, no-store" },
   { "set-cookie": "s=1" },
+  { "cache-control": "public, max-age=0" },
+  { "cache-control": "max-age=60, s-maxage=0" },
   { vary: "*" },
   { vary: "cookie" },
 ])("an answer that is not everybody's is not kept: %o", async (headers) => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Journal } from "../src/journal";
-import { HASH, KEY, key, TestEdge, told } from "./world/world";
+import { HASH, ID, KEY, key, TestEdge, told } from "./world/world";
 
 test("a known caller's request is signed and sent on, without the key", async () => {
   const edge = await TestEdge.start();
@@ -171,6 +171,7 @@ test("lines leave in batches through the inside door, the first of few after a w
   ).toEqual([200, 200]);
   expect(batches()[0]?.headers.get("content-type")).toBe("application/x-ndjson");
   edge.world.kept.length = 0;
+  edge.world.time += 5_000;
   for (let n = 0; n < 100; n++) await edge.ask("/");
   edge.world.resting.pop()?.();
   await Promise.all(edge.world.kept);
@@ -178,18 +179,73 @@ test("lines leave in batches through the inside door, the first of few after a w
   expect(batches().length).toBe(2);
 });
 
+test("however many lines there are, one batch leaves in a second, and what it has no room for is counted", async () => {
+  const edge = await TestEdge.start();
+  const batches = () => edge.world.sent.filter(({ url }) => url.endsWith("/prod/.countersign/logs"));
+  for (let n = 0; n < 3_000; n++) {
+    await edge.ask("/");
+    edge.world.time += 1;
+  }
+  // Signing takes a turn of its own.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(batches().length).toBe(3);
+  expect(batches()[1]?.body).toContain('{"edge":"worker","dropped":');
+});
+
+test("a client that is refused is told the name of the line that says why", async () => {
+  const edge = await TestEdge.start({ DOORS: "off", REPLIES: "kong-3.7" });
+  const told = await edge.ask("/items");
+  expect(told.headers.get("x-kong-request-id")).toBe(ID);
+  expect(JSON.parse(edge.world.lines.at(-1) ?? "")).toMatchObject({ code: "caller_missing", request_id: ID });
+  await edge.ask("/.countersign/probe", { method: "POST" });
+  expect(JSON.parse(edge.world.lines.at(-1) ?? "")).toMatchObject({ code: "probe", outcome: "refuse", status: 401 });
+});
+
+test("what only a gateway minds does not keep a request from a public origin", async () => {
+  const edge = (await TestEdge.start()).routes({ origin: "site", mode: "off" });
+  for (const [target, init] of [
+    ["/odata/$metadata", {}],
+    [`/?${"q".repeat(6_000)}`, {}],
+    [`/?${"a&".repeat(300)}`, {}],
+    ["/", { method: "PROPFIND" }],
+    ["/", { headers: { cookie: "c".repeat(12_000) } }],
+  ] as [string, RequestInit & { headers?: Record<string, string> }][]) {
+    expect(await told(edge.call(target, init)), target.slice(0, 20)).toBe("200");
+  }
+  expect(await told(edge.call("/a/%252e%252e/b"))).toBe("400 path_hostile");
+});
+
+test("an origin's last word has a status that is one", async () => {
+  const edge = await TestEdge.start();
+  for (const status of [100, 103, 600, 999]) {
+    edge.world.answering = () => Object.defineProperty(new Response("x"), "status", { value: status });
+    expect(await told(edge.call("/items"))).toBe("502 origin_unreachable");
+  }
+  await edge.call("/items", { headers: { expect: "100-continue" } });
+  expect(edge.world.sent.at(-1)?.headers.has("expect")).toBe(false);
+});
+
+test("a preflight that no route answers is an OPTIONS like any other", async () => {
+  const edge = (await TestEdge.start()).routes(
+    { id: "options", match: { method: ["OPTIONS"] }, deny_cidrs: ["203.0.113.0/24"] },
+    { id: "get", match: { method: ["GET"] } },
+  );
+  const headers = { origin: "https://app.example.com", "access-control-request-method": "GET" };
+  expect(await told(edge.call("/", { method: "OPTIONS", headers }))).toBe("403 address_refused");
+});
+
 test("what is not sent in time is forgotten, and counted", async () => {
   const journal = new Journal();
-  for (let n = 0; n < 600; n++) journal.add("{}");
-  journal.add(undefined);
+  for (let n = 0; n < 600; n++) journal.add("{}", 0);
+  journal.add(undefined, 0);
   expect(journal.dropped).toBe(102);
   const sent: (readonly string[])[] = [];
-  await journal.flush(async (lines) => sent.push(lines) > 1);
+  await journal.flush(0, async (lines) => sent.push(lines) > 1);
   expect(sent[0]?.length).toBe(500);
   expect(sent[0]?.at(-1)).toBe('{"edge":"worker","dropped":102}');
   expect(journal.dropped).toBe(601);
-  for (let n = 0; n < 40; n++) journal.add("x".repeat(8_000));
-  await journal.flush(async (lines) => sent.push(lines) > 1);
+  for (let n = 0; n < 40; n++) journal.add("x".repeat(8_000), 0);
+  await journal.flush(0, async (lines) => sent.push(lines) > 1);
   expect(sent[1]?.join("\n").length).toBeLessThan(256 * 1024);
 });
 

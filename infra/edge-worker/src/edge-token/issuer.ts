@@ -1,6 +1,6 @@
 /** Whose tokens prove the edge, as the Worker's variables say it. */
 
-import type { Env, Origin } from "../config";
+import type { Env } from "../config";
 
 export interface TokenIssuer {
   /** The token endpoint: https. */
@@ -15,7 +15,7 @@ export interface TokenIssuer {
  *
  * @param problems what is wrong and what to change, to be added to.
  */
-export function tokenIssuer(env: Env, origins: Iterable<Origin>, problems: string[]): TokenIssuer | undefined {
+export function tokenIssuer(env: Env, problems: string[]): TokenIssuer | undefined {
   if (env.EDGE_PROOF !== "token") return undefined;
   const before = problems.length;
   const url = URL.canParse(env.EDGE_TOKEN_URL ?? "") ? new URL(env.EDGE_TOKEN_URL ?? "") : undefined;
@@ -28,9 +28,6 @@ export function tokenIssuer(env: Env, origins: Iterable<Origin>, problems: strin
   }
   if (env.DOORS === "on")
     problems.push("DOORS is on, and a token opens none: set it to off, or EDGE_PROOF to signature");
-  if ([...origins].some(({ kind, scheme }) => kind === "gateway" && scheme !== "https")) {
-    problems.push("ORIGINS has a gateway without https: EDGE_PROOF=token would show its token to everybody on the way");
-  }
   if (problems.length > before || url === undefined) return undefined;
   const [clientId, clientSecret] = [env.EDGE_TOKEN_CLIENT_ID ?? "", env.EDGE_TOKEN_CLIENT_SECRET ?? ""];
   return { url: url.href, clientId, clientSecret, scope: env.EDGE_TOKEN_SCOPE || undefined };

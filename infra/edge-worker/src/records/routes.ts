@@ -79,6 +79,20 @@ export function routes(json: string): Routes | undefined {
 
 const PRIORITY = integer(-2_147_483_648, 2_147_483_647);
 const texts = list(32, text);
+const names = list(32, token);
+
+/** A header's name or a method, as RFC 9110 §5.6.2 has them. */
+function token(value: unknown): string {
+  const name = text(value);
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) throw new Malformed(`${name} is no token`);
+  return name;
+}
+
+function printable(value: unknown): string {
+  const own = text(value);
+  if (!/^[\x21-\x7e]+$/.test(own)) throw new Malformed("is not printable");
+  return own;
+}
 
 function route(members: Members): Route {
   const found = {
@@ -125,8 +139,8 @@ function cache(members: Members): Cache {
   const found = {
     ttl: members.required("ttl", integer(1, 31_536_000)),
     query: members.optional("query", texts),
-    headers: members.optional("headers", texts) ?? [],
-    bypass: members.optional("bypass", texts) ?? [],
+    headers: members.optional("headers", names) ?? [],
+    bypass: members.optional("bypass", names) ?? [],
   };
   members.done();
   return found;
@@ -155,10 +169,10 @@ function carriesProof(name: string): boolean {
 
 function cors(members: Members): Cors {
   const found = {
-    origins: members.required("origins", texts),
-    methods: members.optional("methods", texts) ?? [],
-    headers: members.optional("headers", texts) ?? [],
-    expose: members.optional("expose", texts) ?? [],
+    origins: members.required("origins", list(32, printable)),
+    methods: members.optional("methods", names) ?? [],
+    headers: members.optional("headers", names) ?? [],
+    expose: members.optional("expose", names) ?? [],
     credentials: members.required("credentials", flag),
     maxAge: members.optional("max_age", count),
   };

@@ -117,7 +117,9 @@ const TEMPLATES: Record<Type, (message: string, id: string | undefined) => strin
 function responseType(accept: string | null): Type {
   let [best, weight]: [Type, number] = [JSON_TYPE, 0];
   for (const part of (accept ?? "").split(",")) {
-    const [, type, q] = /^\s*([\w.+*-]+\/[\w.+*-]+)\s*(?:;\s*q=(0(?:\.\d{1,3})?|1(?:\.0{1,3})?))?/i.exec(part) ?? [];
+    const [name = "", ...parameters] = part.split(";");
+    const type = /^\s*([\w.+*-]+\/[\w.+*-]+)\s*$/.exec(name)?.[1];
+    const q = parameters.map((text) => /^\s*q=(0(?:\.\d{1,3})?|1(?:\.0{1,3})?)\s*$/i.exec(text)?.[1]).find(Boolean);
     const own = q === undefined ? 1 : Number(q);
     if (type !== undefined && own > weight) [best, weight] = [typeOf(type.toLowerCase()), own];
   }

@@ -29,7 +29,7 @@ export const PROBE = "/.countersign/probe";
 const OLDEST = 30;
 const SKEW = 5;
 
-const INPUT = /^probe=(\("@method" "@authority" "@path" "edge-probe"\)((?:;[a-z]+=(?:\d{1,15}|"[\x20-\x7e]*?"))+))$/;
+const INPUT = /^probe=(\("@method" "@authority" "@path" "edge-probe"\)((?:;[a-z]+=(?:\d{1,15}|"[ !#-[\]-~]*"))+))$/;
 const SIGNATURE = /^probe=:([A-Za-z0-9+/=]+):$/;
 const SLOT = /^slot="(active|standby)"$/;
 /** As the authorizer takes nonces; no line break, and nothing that ends a text. */

@@ -1,12 +1,13 @@
 /**
  * Issuers' key sets (RFC 7517): judged, bounded, and remembered for the version of the record that says where they
- * are. An empty or unreadable set never replaces a good one.
+ * are. An empty or unreadable set never replaces a good one, and a key that vanishes from one is used until a second
+ * fetch says so too: the authorizer's rules (crates/decision/src/cache/jwks.rs).
  */
 
 import { type CompactVerifyGetKey, createLocalJWKSet, type JWK } from "jose";
 import { JWKS_COOLING, JWKS_FRESH, JWKS_KEPT } from "../lifetimes";
 import { JWKS_BODY, JWKS_KEYS, KID, REMEMBERED_ISSUERS } from "../limits";
-import { type Found, Lookup } from "../lookup";
+import { type Found, type Holding, Lookup } from "../lookup";
 import type { IssuerRecord } from "../records/issuer";
 
 export interface KeySet {
@@ -14,6 +15,8 @@ export interface KeySet {
   readonly version: number;
   readonly kids: ReadonlySet<string>;
   readonly find: CompactVerifyGetKey;
+  /** As the issuer has them. */
+  readonly keys: readonly JWK[];
 }
 
 /** Fetches a public document: `undefined` for everything but a 200 of bounded size, within bounded time. */
@@ -31,27 +34,32 @@ const SPANS = {
 export class KeySets {
   readonly #sets = new Lookup<KeySet>(SPANS, REMEMBERED_ISSUERS);
 
-  /** @param kid of the token: if the set lacks it, the set is fetched anew, but not often. */
+  /**
+   * @param kid of the token: if the set lacks it, the set is fetched anew, but not often. `failed`: nobody knows, since
+   * the issuer could not be asked lately.
+   */
   async find(
     issuer: string,
     record: IssuerRecord,
     kid: string | undefined,
     now: number,
-    { fetch, keep }: { fetch: Fetch; keep(work: Promise<unknown>): void },
+    { fetch, ...holding }: { fetch: Fetch } & Holding,
   ): Promise<Found<KeySet>> {
     const name = `${record.version} ${issuer}`;
-    const reader = { read: () => read(issuer, record, now, fetch), keep };
+    const reader = { read: (known: KeySet | undefined) => read(issuer, record, known, now, fetch), ...holding };
+    const lacks = (found: Found<KeySet>) => found.kind === "record" && kid !== undefined && !found.record.kids.has(kid);
     const found = await this.#sets.find(name, now, reader);
-    if (found.kind !== "record" || kid === undefined || found.record.kids.has(kid)) return found;
-    const again = await this.#sets.find(name, now, reader, JWKS_COOLING);
-    return again.kind === "record" ? again : found;
+    if (!lacks(found)) return found;
+    const again = await this.#sets.find(name, now, reader, { fresh: JWKS_COOLING, anew: true });
+    const isOld = again.kind === "record" && (again.kept || now - again.record.version >= JWKS_COOLING);
+    return lacks(again) && isOld ? { kind: "failed" } : again;
   }
 }
 
-async function read(issuer: string, record: IssuerRecord, now: number, fetch: Fetch) {
+async function read(issuer: string, record: IssuerRecord, known: KeySet | undefined, now: number, fetch: Fetch) {
   const address = record.jwksUri ?? (await discovered(issuer, fetch));
   const body = address === undefined ? undefined : await fetch(address, JWKS_BODY);
-  const set = body === undefined ? undefined : keySet(body, now);
+  const set = body === undefined ? undefined : keySet(body, now, known);
   return set === undefined ? { kind: "failed" as const } : { kind: "record" as const, record: set };
 }
 
@@ -64,16 +72,24 @@ async function discovered(issuer: string, fetch: Fetch): Promise<string | undefi
   return typeof address === "string" && address.startsWith("https://") ? address : undefined;
 }
 
-/** `undefined`: not a set with a key in it that may verify signatures. */
-export function keySet(body: string, now: number): KeySet | undefined {
-  const keys = json(body)?.["keys"];
-  if (!Array.isArray(keys) || keys.length > JWKS_KEYS) return undefined;
-  const usable = keys.filter(isUsable);
+/**
+ * @param known the set before it: what has vanished from that is still there, once.
+ * @returns `undefined`: not a set with a key in it that may verify signatures.
+ */
+export function keySet(body: string, now: number, known?: KeySet): KeySet | undefined {
+  const all = json(body)?.["keys"];
+  if (!Array.isArray(all) || all.length > JWKS_KEYS) return undefined;
+  const usable = all.filter(isUsable);
   const named = usable.flatMap(({ kid }) => (kid === undefined ? [] : [kid]));
   // Of two keys with one name nobody can tell which is meant.
-  const unique = usable.filter(({ kid }) => named.indexOf(kid ?? "") === named.lastIndexOf(kid ?? ""));
-  if (unique.length === 0) return undefined;
-  return { version: now, kids: new Set(named), find: createLocalJWKSet({ keys: unique }) };
+  const keys = usable.filter(({ kid }) => named.indexOf(kid ?? "") === named.lastIndexOf(kid ?? ""));
+  if (keys.length === 0) return undefined;
+  // A token without `kid` must not meet a key that is gone.
+  const vanished = (known?.keys ?? []).filter(({ kid }) => kid !== undefined && !named.includes(kid));
+  const kids = new Set([...named, ...vanished.flatMap(({ kid }) => kid ?? [])]);
+  const [own, gone] = [createLocalJWKSet({ keys }), createLocalJWKSet({ keys: vanished })];
+  const isGone = (kid: string | undefined) => kid !== undefined && !named.includes(kid) && kids.has(kid);
+  return { version: now, kids, keys, find: (header, token) => (isGone(header.kid) ? gone : own)(header, token) };
 }
 
 /** Public, for signatures, and of a kind that tokens may be signed with. */

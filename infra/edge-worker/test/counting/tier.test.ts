@@ -10,7 +10,7 @@ const TIERS = JSON.stringify({
   day: { object: "LIMITS", limit: 5, period: 86_400 },
   rough: { binding: "TIER_ROUGH", limit: 10, period: 10 },
 });
-const BOUND = { TIERS, LIMITS: env.LIMITS };
+const BOUND = { TIERS, LIMITS: env.LIMITS, TIER_ROUGH: { limit: {} } };
 
 /** The world of tests, but for what counts. */
 async function counting(settings: object = {}): Promise<TestEdge> {
@@ -85,6 +85,7 @@ test.each<[string, () => Promise<number>]>([
 test.each<[string, object]>([
   ["TIERS: exact names LIMITS, which is not among the durable_objects", { LIMITS: undefined }],
   ["TIERS: exact names LIMITS, which is not among the durable_objects", { LIMITS: env.COUNTERSIGN }],
+  ["TIERS: rough names TIER_ROUGH, which is not among the ratelimits", { TIER_ROUGH: undefined }],
   ["STRANGERS names a tier with objects, one for every stranger: give it one with a rate limit", { STRANGERS: "day" }],
   [
     'TIERS is not JSON such as {"gold": {"binding": "TIER_GOLD", "limit": 600, "period": 60}}',

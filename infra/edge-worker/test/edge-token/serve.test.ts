@@ -131,7 +131,7 @@ test.each<[string, object]>([
   ],
   ["DOORS is on, and a token opens none: set it to off, or EDGE_PROOF to signature", { DOORS: "on" }],
   [
-    "ORIGINS has a gateway without https: EDGE_PROOF=token would show its token to everybody on the way",
+    "ORIGINS has a gateway without https: what proves the edge would be there for everybody on the way",
     { ORIGINS: '{"api":{"url":"http://api.example","kind":"gateway"}}' },
   ],
 ])("%s", (problem, settings) => {

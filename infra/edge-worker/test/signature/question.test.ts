@@ -116,3 +116,12 @@ test("a parameter given twice is not chosen from", async () => {
 test("what proves possession is no signature base", () => {
   expect(new TextDecoder().decode(possession("id", "nonce"))).toBe("countersign-pop\nid\nnonce");
 });
+
+test("a question made to be read for ever is read once", async () => {
+  const keys = signingKeys(await bindings("hmac-sha256"));
+  const input = `probe=${COVERED}${';a=""'.repeat(20_000)}!`;
+  const header = (name: string) =>
+    name === "signature-input" ? input : name === "edge-probe" ? 'slot="active"' : null;
+  // Read with backtracking this takes longer than anybody waits.
+  expect(await question({ method: "POST", authority: "api.example.com", header }, keys, NOW)).toBeUndefined();
+});

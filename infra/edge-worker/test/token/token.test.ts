@@ -148,6 +148,37 @@ test("a key set is judged before it replaces another", async () => {
   expect(keySet(JSON.stringify({ keys: [keys[0], keys[1], keys[1]] }), 0)?.kids).toEqual(new Set(["RS256", "PS256"]));
 });
 
+test("of an issuer that cannot be asked nobody knows whether it has a key of this name", async () => {
+  const sets = new KeySets();
+  let answer: string | undefined = jwks;
+  const sources = { fetch: async () => answer, keep: () => {}, wait: <T>(shared: Promise<T>) => shared };
+  const own = record({ jwks_uri: "https://k.example/" });
+  const find = (now: number, kid: string) => sets.find(ISS, own, kid, now, sources);
+  expect(await find(0, "RS256")).toMatchObject({ kind: "record", kept: false });
+  expect(await find(1_000, "new")).toMatchObject({ kind: "record" });
+  answer = undefined;
+  expect(await find(60_000, "new")).toEqual({ kind: "failed" });
+  answer = jwks;
+  expect(await find(61_000, "new")).toEqual({ kind: "failed" });
+  expect(await find(90_001, "new")).toMatchObject({ kind: "record", kept: false });
+});
+
+test("a key that vanishes is used until a second fetch says so too", async () => {
+  const sets = new KeySets();
+  let answer = jwks;
+  const sources = { fetch: async () => answer, keep: () => {}, wait: <T>(shared: Promise<T>) => shared };
+  const own = record({ jwks_uri: "https://k.example/" });
+  const kids = async (now: number) => {
+    const found = await sets.find(ISS, own, undefined, now, sources);
+    return found.kind === "record" && found.record.kids.has("RS256");
+  };
+  expect(await kids(0)).toBe(true);
+  const without = JSON.parse(jwks) as { keys: { kid: string }[] };
+  answer = JSON.stringify({ keys: without.keys.filter(({ kid }) => kid !== "RS256") });
+  expect(await kids(600_000)).toBe(true);
+  expect(await kids(1_200_000)).toBe(false);
+});
+
 test("a set is fetched once, again for a name that it lacks but not often, and kept while its issuer fails", async () => {
   const sets = new KeySets();
   const fetched: string[] = [];
@@ -160,6 +191,7 @@ test("a set is fetched once, again for a name that it lacks but not often, and k
         : answer;
     },
     keep: () => {},
+    wait: <T>(shared: Promise<T>) => shared,
   };
   const find = (now: number, kid?: string) => sets.find(ISS, record(), kid, now, sources);
   expect(await find(0, "RS256")).toMatchObject({ kind: "record" });

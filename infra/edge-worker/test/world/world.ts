@@ -15,6 +15,8 @@ import { bindings, vectorKey } from "../signature/vectors";
 export const NOW = 1_800_000_000;
 export const GATEWAY = "abc.execute-api.eu-west-1.amazonaws.com";
 export const KEY = "reader-key-0001-imported";
+/** That a client is told of its request. */
+export const ID = "0123456789abcdef0123456789abcdef";
 export const HASH = "bd41bf1943f7b544e84b4645dd16be9b0e5a8356a03f27d8735f970b662575e9";
 
 const SETTINGS: Env = {
@@ -104,6 +106,7 @@ export class TestWorld implements World {
   };
   /** Of what waits, until the time is over. */
   readonly resting: (() => void)[] = [];
+  within = <T>(_: number, work: Promise<T>) => work;
   rest = () => new Promise<void>((resolve) => this.resting.push(resolve));
   keep = (work: Promise<unknown>) => {
     this.kept.push(work);
@@ -159,7 +162,9 @@ export class TestEdge {
 
   static async start(settings: Partial<Env> = {}): Promise<TestEdge> {
     const keys = settings.EDGE_PROOF === "token" ? {} : await bindings("hmac-sha256");
-    const edge = new TestEdge({ ...SETTINGS, ...settings }, signingKeys(keys));
+    // As wrangler.jsonc would bind them; what they count is the world's.
+    const tiers = [...(settings.TIERS ?? "").matchAll(/"(TIER_\w+)"/g)].map(([, name]) => [name, { limit: {} }]);
+    const edge = new TestEdge({ ...SETTINGS, ...Object.fromEntries(tiers), ...settings }, signingKeys(keys));
     edge.world.store.set(`key:${HASH}`, key());
     return edge.routes();
   }
@@ -176,7 +181,7 @@ export class TestEdge {
     const signing = active.kind === "key" ? active.key : undefined;
     const { sources, strangers, journal } = this;
     const isolate = { configured, keys: this.#keys, signing, sources, strangers, journal };
-    return answer(new Request(`https://api.example.com${target}`, { ...init, headers }), isolate, this.world);
+    return answer(new Request(`https://api.example.com${target}`, { ...init, headers }), isolate, this.world, ID);
   }
 
   /** With the key of the tests. */
