@@ -5,9 +5,10 @@
 //! signer and by event builders that share no code with what is tested, and are decided by the whole
 //! pure decision. The keys are the published ones of RFC 9421 Appendix B.1.
 //!
-//! What both sides have to decide alike without a signature is written down by hand: `routing.json`
-//! and `content-digest.json`.
+//! What both sides have to decide alike without a signature is written down by hand: `routing.json`, `paths.json`
+//! (read where paths are judged) and `content-digest.json`.
 
+mod callers;
 mod case;
 mod cases;
 mod decide;
@@ -16,15 +17,16 @@ mod file;
 mod keys;
 mod routing;
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use self::file::{File, NAMES};
+use self::file::{File, MADE, SIGNED};
 
 /// Read once, after an update if one is asked for: no test sees half a file.
-static FILES: LazyLock<[Option<Value>; NAMES.len()]> = LazyLock::new(|| {
-    NAMES.map(|name| {
+static FILES: LazyLock<[Option<Value>; MADE.len()]> = LazyLock::new(|| {
+    MADE.map(|name| {
         let file = File::new(name);
         if std::env::var_os("UPDATE_VECTORS").is_some() {
             file.write(&file.make());
@@ -35,9 +37,19 @@ static FILES: LazyLock<[Option<Value>; NAMES.len()]> = LazyLock::new(|| {
 
 #[test]
 fn the_files_are_what_signer_and_builders_make() {
-    for (name, stored) in NAMES.into_iter().zip(FILES.iter()) {
+    for (name, stored) in MADE.into_iter().zip(FILES.iter()) {
         let same = stored.as_ref() == Some(&File::new(name).make());
         assert!(same, "{name} is out of date: UPDATE_VECTORS=1 cargo test -p countersign-tests --test it vectors");
+    }
+}
+
+#[test]
+fn no_two_vectors_of_a_file_have_one_name() {
+    for file in MADE.into_iter().map(made) {
+        let mut names = HashSet::new();
+        for vector in file["vectors"].as_array().unwrap() {
+            assert!(names.insert(text(&vector["name"])), "{}", vector["name"]);
+        }
     }
 }
 
@@ -90,14 +102,19 @@ fn no_vector_survives_a_flipped_bit_of_its_signature() {
     }
 }
 
-/// Every vector with the file that it is from.
+/// Every vector that is about signatures, with the file that it is from.
 fn all() -> impl Iterator<Item = (&'static Value, &'static Value)> {
-    NAMES.into_iter().zip(FILES.iter()).flat_map(|(name, file)| {
-        let file = file.as_ref().unwrap_or_else(|| panic!("{name} is missing"));
+    SIGNED.into_iter().map(made).flat_map(|file| {
         let vectors = file["vectors"].as_array().unwrap();
-        assert!(!vectors.is_empty(), "{name}");
+        assert!(!vectors.is_empty());
         vectors.iter().map(move |vector| (file, vector))
     })
+}
+
+/// A file that is made.
+fn made(name: &str) -> &'static Value {
+    let at = MADE.iter().position(|made| *made == name).unwrap();
+    FILES[at].as_ref().unwrap_or_else(|| panic!("{name} is missing"))
 }
 
 /// A file that is kept by hand.

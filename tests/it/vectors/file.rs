@@ -6,9 +6,12 @@ use countersign_tests::deployment::{READER, key_record};
 use serde_json::{Value, json};
 
 use super::case::Case;
-use super::{cases, keys};
+use super::{callers, cases, keys};
 
-pub const NAMES: [&str; 4] = ["hmac-sha256", "ed25519", "ecdsa-p256-sha256", "refusals"];
+/// Those that are about signatures.
+pub const SIGNED: [&str; 4] = ["hmac-sha256", "ed25519", "ecdsa-p256-sha256", "refusals"];
+/// All that are made.
+pub const MADE: [&str; 5] = ["hmac-sha256", "ed25519", "ecdsa-p256-sha256", "refusals", "callers"];
 
 const ABOUT: &str = "Made by tests/it/vectors.rs; not to be edited. `worker_url`, `method` and those `headers` that \
     are not the signature's are what the edge fetches; `expected` has the signature base, the parameters, the \
@@ -17,8 +20,22 @@ const ABOUT: &str = "Made by tests/it/vectors.rs; not to be edited. `worker_url`
     valid ones. The keys are the public test keys of RFC 9421 Appendix B.1: never use them for anything else.";
 
 /// In the order of reading.
-const FIELDS: [&str; 10] =
-    ["name", "key", "environment", "method", "worker_url", "headers", "event", "now", "claimed_nonces", "expected"];
+const FIELDS: [&str; 14] = [
+    "name",
+    "key",
+    "environment",
+    "method",
+    "worker_url",
+    "headers",
+    "event",
+    "client",
+    "now",
+    "claimed_nonces",
+    "key_table",
+    "store",
+    "key_sets",
+    "expected",
+];
 
 pub struct File {
     name: &'static str,
@@ -41,27 +58,29 @@ impl File {
 
     /// A line for each field of a vector: long, but a difference shows what differs.
     pub fn write(&self, contents: &Value) {
-        let vectors: Vec<_> =
-            contents["vectors"].as_array().unwrap().iter().map(|vector| object(vector, &FIELDS)).collect();
-        let lists = ["keys", "key_table"].map(|name| {
-            let items: Vec<_> = contents[name].as_array().unwrap().iter().map(Value::to_string).collect();
-            format!("{:?}: [\n  {}\n]", name, items.join(",\n  "))
-        });
         let about = format!("\"about\": {}", contents["about"]);
-        let [keys, key_table] = lists;
-        let text = format!("{{\n{about},\n{keys},\n{key_table},\n\"vectors\": [\n{}\n]\n}}\n", vectors.join(",\n"));
+        let lists = ["keys", "key_table"].into_iter().filter(|&name| !contents[name].is_null()).map(|name| {
+            let items: Vec<_> = contents[name].as_array().unwrap().iter().map(Value::to_string).collect();
+            format!("{name:?}: [\n  {}\n]", items.join(",\n  "))
+        });
+        let vectors: Vec<_> = contents["vectors"].as_array().unwrap().iter().map(object).collect();
+        let vectors = format!("\"vectors\": [\n{}\n]", vectors.join(",\n"));
+        let members: Vec<_> = std::iter::once(about).chain(lists).chain([vectors]).collect();
+        let text = format!("{{\n{}\n}}\n", members.join(",\n"));
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), *contents);
         std::fs::write(self.path(), text).unwrap();
     }
 
     pub fn make(&self) -> Value {
+        let stored = self.read();
         let (keyid, cases) = match self.name {
             "hmac-sha256" => (keys::HMAC, cases::accepted(keys::HMAC)),
             "ed25519" => (keys::ED25519_KEY, cases::accepted(keys::ED25519_KEY)),
             "ecdsa-p256-sha256" => (keys::P256, cases::accepted(keys::P256)),
-            _ => (keys::HMAC, cases::refused()),
+            "refusals" => (keys::HMAC, cases::refused()),
+            "callers" => return callers::make(stored.as_ref()),
+            name => panic!("{name} is not made"),
         };
-        let stored = self.read();
         let vectors: Vec<_> =
             cases.into_iter().map(|case| case.vector(|case| stored_signature(stored.as_ref(), case))).collect();
         json!({
@@ -73,8 +92,9 @@ impl File {
     }
 }
 
-fn object(value: &Value, fields: &[&str]) -> String {
-    let fields: Vec<_> = fields.iter().map(|&field| format!("    {field:?}: {}", value[field])).collect();
+fn object(value: &Value) -> String {
+    let fields = FIELDS.iter().filter_map(|&field| Some((field, value.get(field)?)));
+    let fields: Vec<_> = fields.map(|(field, value)| format!("    {field:?}: {value}")).collect();
     format!("  {{\n{}\n  }}", fields.join(",\n"))
 }
 

@@ -3,7 +3,11 @@
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RSA_PSS_2048_8192_SHA256, RSA_PSS_SHA256, UnparsedPublicKey,
+    VerificationAlgorithm,
+};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
 use serde_json::{Value, json};
@@ -11,6 +15,7 @@ use serde_json::{Value, json};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Algorithm {
     Rs256,
+    Ps256,
     Es256,
     EdDsa,
 }
@@ -20,6 +25,7 @@ impl Algorithm {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
+            Self::Ps256 => "PS256",
             Self::Es256 => "ES256",
             Self::EdDsa => "EdDSA",
         }
@@ -28,6 +34,7 @@ impl Algorithm {
 
 pub struct SigningKey {
     kid: String,
+    algorithm: Algorithm,
     secret: Secret,
 }
 
@@ -41,13 +48,30 @@ impl SigningKey {
     /// A fresh key. RSA ones have 2048 bits.
     pub fn generate(kid: &str, algorithm: Algorithm) -> Self {
         let secret = match algorithm {
-            Algorithm::Rs256 => Secret::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).expect("an RSA key")),
+            Algorithm::Rs256 | Algorithm::Ps256 => {
+                Secret::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).expect("an RSA key"))
+            }
             Algorithm::Es256 => {
                 Secret::P256(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a P-256 key"))
             }
             Algorithm::EdDsa => Secret::Ed25519(Ed25519KeyPair::generate().expect("an Ed25519 key")),
         };
-        Self { kid: kid.to_owned(), secret }
+        Self { kid: kid.to_owned(), algorithm, secret }
+    }
+
+    /// A key that is known: RSA ones in PKCS#1, the others in PKCS#8.
+    pub fn read(kid: &str, algorithm: Algorithm, der: &[u8]) -> Self {
+        let secret = match algorithm {
+            Algorithm::Rs256 | Algorithm::Ps256 => Secret::Rsa(RsaKeyPair::from_der(der).expect("an RSA key")),
+            Algorithm::Es256 => {
+                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der);
+                Secret::P256(pair.expect("a P-256 key"))
+            }
+            Algorithm::EdDsa => {
+                Secret::Ed25519(Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).expect("an Ed25519 key"))
+            }
+        };
+        Self { kid: kid.to_owned(), algorithm, secret }
     }
 
     pub fn kid(&self) -> &str {
@@ -55,24 +79,34 @@ impl SigningKey {
     }
 
     pub const fn algorithm(&self) -> Algorithm {
-        match self.secret {
-            Secret::Rsa(_) => Algorithm::Rs256,
-            Secret::P256(_) => Algorithm::Es256,
-            Secret::Ed25519(_) => Algorithm::EdDsa,
-        }
+        self.algorithm
     }
 
     /// The signature as JWS wants it: for ES256 `r‖s`, 64 bytes.
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         match &self.secret {
             Secret::Rsa(key) => {
+                let encoding = if self.algorithm == Algorithm::Ps256 { &RSA_PSS_SHA256 } else { &RSA_PKCS1_SHA256 };
                 let mut signature = vec![0; key.public_modulus_len()];
-                key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).expect("a signature");
+                key.sign(encoding, &SystemRandom::new(), message, &mut signature).expect("a signature");
                 signature
             }
             Secret::P256(key) => key.sign(&SystemRandom::new(), message).expect("a signature").as_ref().to_vec(),
             Secret::Ed25519(key) => key.sign(message).as_ref().to_vec(),
         }
+    }
+
+    /// Whether a signature is one of this key's. PS256 and ES256 have many over one message.
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        let (algorithm, key): (&'static dyn VerificationAlgorithm, &[u8]) = match &self.secret {
+            Secret::Rsa(key) if self.algorithm == Algorithm::Ps256 => {
+                (&RSA_PSS_2048_8192_SHA256, key.public_key().as_ref())
+            }
+            Secret::Rsa(key) => (&RSA_PKCS1_2048_8192_SHA256, key.public_key().as_ref()),
+            Secret::P256(key) => (&ECDSA_P256_SHA256_FIXED, key.public_key().as_ref()),
+            Secret::Ed25519(key) => (&ED25519, key.public_key().as_ref()),
+        };
+        UnparsedPublicKey::new(algorithm, key).verify(message, signature).is_ok()
     }
 
     /// The public key as a member of a key set.

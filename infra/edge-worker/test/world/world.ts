@@ -176,12 +176,17 @@ export class TestEdge {
   ask(target: string, init: RequestInit & { headers?: Record<string, string> } = {}): Promise<Response> {
     const client = { "cf-connecting-ip": "203.0.113.7", "cf-ray": "8f2c-LHR", "cf-ipcountry": "GB" };
     const headers = { ...client, ...init.headers };
+    return this.receive(new Request(`https://api.example.com${target}`, { ...init, headers }));
+  }
+
+  /** A request as Cloudflare hands it over. */
+  receive(request: Request): Promise<Response> {
     const configured = configOf(this.#settings);
     const { active } = this.#keys;
     const signing = active.kind === "key" ? active.key : undefined;
     const { sources, strangers, journal } = this;
     const isolate = { configured, keys: this.#keys, signing, sources, strangers, journal };
-    return answer(new Request(`https://api.example.com${target}`, { ...init, headers }), isolate, this.world, ID);
+    return answer(request, isolate, this.world, ID);
   }
 
   /** With the key of the tests. */
