@@ -6,13 +6,15 @@
 //! pure decision. The keys are the published ones of RFC 9421 Appendix B.1.
 //!
 //! What both sides have to decide alike without a signature is written down by hand: `routing.json`, `paths.json`
-//! (read where paths are judged) and `content-digest.json`.
+//! (read where paths are judged) and `content-digest.json`; and what the edge alone refuses, `edge-refusals.json`.
 
 mod callers;
 mod case;
 mod cases;
+mod coverage;
 mod decide;
 mod digests;
+mod edge_refusals;
 mod file;
 mod keys;
 mod routing;

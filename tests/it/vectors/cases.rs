@@ -122,10 +122,36 @@ pub fn refused() -> Vec<Case> {
         get("an inside door under a caller's signature", Kind::Http2, "/.countersign/probe").is("inside_path"),
         get("a key that no record grants the route", Kind::RestRequest, "/admin").is("grant_missing"),
     ];
+    cases.extend(fields(key));
     cases.extend(times(key));
     cases.extend(moved(key));
     cases.extend(targets(key));
     cases
+}
+
+/// What is not written as the profile asks for.
+fn fields(key: &'static EdgeKey) -> [Case; 5] {
+    let get = |name: &str| Case::new(name, key, Kind::RestRequest, prod(), "GET", "/items");
+    let instead =
+        |case: Case, name: &str, value: &str| case.signs(|draft| draft.without_header(name).header(name, value));
+    [
+        instead(get("an address that is none"), "Edge-Client", "ip=\"nowhere\"").is("edge_client_malformed"),
+        instead(get("a hash in capitals"), "Edge-Key", &key_hash(READER).to_uppercase()).is("edge_key_malformed"),
+        get("a nonce of 15 characters").nonce("BQmnZrbVYbkXFJu").is("nonce_malformed"),
+        get("parameters that are cut off")
+            .on_the_way(|mut request| {
+                for (name, value) in &mut request.headers {
+                    if name == "Signature-Input" {
+                        value.truncate(value.len() - 1);
+                    }
+                }
+                request
+            })
+            .is("signature_malformed"),
+        get("more header lines than any gateway sends on")
+            .on_the_way(|request| (0..512).fold(request, |request, _| request.with_header("X-Padding", "")))
+            .is("headers_too_many"),
+    ]
 }
 
 /// Time, nonce and algorithm.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::text;
 
-type Route = (String, RouteRecord);
+pub type Route = (String, RouteRecord);
 
 fn cases() -> Vec<Value> {
     let Value::Array(cases) = super::shared("routing")["cases"].take() else { panic!("no cases") };
@@ -16,8 +16,9 @@ fn cases() -> Vec<Value> {
     cases
 }
 
-fn routes(case: &Value) -> Vec<Route> {
-    let routes = case["document"]["routes"].as_array().unwrap();
+/// The records of a document.
+pub fn routes(document: &Value) -> Vec<Route> {
+    let routes = document["routes"].as_array().unwrap();
     routes.iter().map(|route| (text(&route["id"]).to_owned(), serde_json::from_value(route.clone()).unwrap())).collect()
 }
 
@@ -36,7 +37,7 @@ fn facts(request: &Value) -> (Facts<'_>, Timestamp) {
 #[test]
 fn every_document_is_as_it_is_published() {
     for case in cases() {
-        let routes = routes(&case);
+        let routes = routes(&case["document"]);
         let routes: Vec<_> = routes.iter().map(|(id, record)| (id.as_str(), record)).collect();
         let published = published::routes(1, &routes).unwrap();
         assert_eq!(serde_json::from_str::<Value>(&published.value).unwrap(), case["document"], "{}", case["name"]);
@@ -46,7 +47,7 @@ fn every_document_is_as_it_is_published() {
 #[test]
 fn every_request_takes_its_route() {
     for case in cases() {
-        let routes = routes(&case);
+        let routes = routes(&case["document"]);
         let requests = case["requests"].as_array().unwrap();
         assert!(!requests.is_empty());
         for request in requests {
