@@ -112,7 +112,7 @@ async function judgeToken(compact: string, { sources, world }: Around): Promise<
   if (!record.record.algorithms.includes(token.value.algorithm)) return bad("token_algorithm");
   const keys = await sources.keySet(issuer, record.record, kid, world);
   if (keys.kind !== "record") return bad(absence(keys.kind, "issuer_unavailable", "issuer_unavailable"));
-  const verified = await verify(token.value, record.record, keys.record.find, world.now());
+  const verified = await verify(token.value, record.record, keys.record, world.now());
   return verified.ok ? good({ record: verified.value, kept: record.kept || keys.kept }) : verified;
 }
 

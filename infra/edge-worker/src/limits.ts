@@ -26,6 +26,9 @@ export const EDGE_TOKEN_BODY = 16 * 1_024;
 /** `iss` and `kid`, as a token that is not yet verified has them: with `issuer:` before it, a name in KV is 512 bytes. */
 export const ISSUER = 505;
 export const KID = 256;
+/** A token's subject, in UTF-8, and its claims. */
+export const SUBJECT = 255;
+export const CLAIMS = 128;
 /** Keys known or unknown, and issuers, that an isolate remembers. */
 export const REMEMBERED = 10_000;
 export const REMEMBERED_ISSUERS = 100;

@@ -14,6 +14,8 @@ export interface KeySet {
   /** When it was read, in milliseconds: a later one is a newer one. */
   readonly version: number;
   readonly kids: ReadonlySet<string>;
+  /** Names of keys that are there and may not be used for tokens. */
+  readonly unusable: ReadonlySet<string>;
   readonly find: CompactVerifyGetKey;
   /** As the issuer has them. */
   readonly keys: readonly JWK[];
@@ -47,7 +49,8 @@ export class KeySets {
   ): Promise<Found<KeySet>> {
     const name = `${record.version} ${issuer}`;
     const reader = { read: (known: KeySet | undefined) => read(issuer, record, known, now, fetch), ...holding };
-    const lacks = (found: Found<KeySet>) => found.kind === "record" && kid !== undefined && !found.record.kids.has(kid);
+    const lacks = (found: Found<KeySet>) =>
+      found.kind === "record" && kid !== undefined && !found.record.kids.has(kid) && !found.record.unusable.has(kid);
     const found = await this.#sets.find(name, now, reader);
     if (!lacks(found)) return found;
     const again = await this.#sets.find(name, now, reader, { fresh: JWKS_COOLING, anew: true });
@@ -80,26 +83,43 @@ export function keySet(body: string, now: number, known?: KeySet): KeySet | unde
   const all = json(body)?.["keys"];
   if (!Array.isArray(all) || all.length > JWKS_KEYS) return undefined;
   const usable = all.filter(isUsable);
+  const unusable = new Set(all.filter((key) => !isUsable(key)).flatMap((key) => nameOf(key) ?? []));
   const named = usable.flatMap(({ kid }) => (kid === undefined ? [] : [kid]));
   // Of two keys with one name nobody can tell which is meant.
   const keys = usable.filter(({ kid }) => named.indexOf(kid ?? "") === named.lastIndexOf(kid ?? ""));
   if (keys.length === 0) return undefined;
   // A token without `kid` must not meet a key that is gone.
   const vanished = (known?.keys ?? []).filter(({ kid }) => kid !== undefined && !named.includes(kid));
-  const kids = new Set([...named, ...vanished.flatMap(({ kid }) => kid ?? [])]);
+  const kids = new Set([...keys, ...vanished].flatMap(({ kid }) => kid ?? []));
   const [own, gone] = [createLocalJWKSet({ keys }), createLocalJWKSet({ keys: vanished })];
   const isGone = (kid: string | undefined) => kid !== undefined && !named.includes(kid) && kids.has(kid);
-  return { version: now, kids, keys, find: (header, token) => (isGone(header.kid) ? gone : own)(header, token) };
+  return {
+    version: now,
+    kids,
+    unusable,
+    keys,
+    find: (header, token) => (isGone(header.kid) ? gone : own)(header, token),
+  };
 }
 
 /** Public, for signatures, and of a kind that tokens may be signed with. */
 function isUsable(key: unknown): key is JWK {
   if (typeof key !== "object" || key === null) return false;
-  const { kty, kid, use, d, key_ops } = key as JWK;
+  const { kty, kid, use, key_ops } = key as JWK;
   const verifies =
     (use ?? "sig") === "sig" && (key_ops === undefined || (Array.isArray(key_ops) && key_ops.includes("verify")));
   const isNamed = kid === undefined || (typeof kid === "string" && kid.length <= KID);
-  return ["RSA", "EC", "OKP"].includes(kty ?? "") && d === undefined && verifies && isNamed;
+  return (
+    ["RSA", "EC", "OKP"].includes(kty ?? "") && !SECRET.some((name) => Object.hasOwn(key, name)) && verifies && isNamed
+  );
+}
+
+/** Members of private and symmetric keys: RFC 7518 §6.2.2, §6.3.2, §6.4.1, RFC 8037 §2. */
+const SECRET = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+function nameOf(key: unknown): string | undefined {
+  const kid = typeof key === "object" && key !== null && "kid" in key ? key.kid : undefined;
+  return typeof kid === "string" && kid.length <= KID ? kid : undefined;
 }
 
 function json(text: string): Record<string, unknown> | undefined {

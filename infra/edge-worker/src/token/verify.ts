@@ -4,10 +4,13 @@
  * to say; the edge only knows whose the token is.
  */
 
-import { type CompactVerifyGetKey, compactVerify, errors } from "jose";
+import { compactVerify, errors } from "jose";
+import { utf8 } from "../bytes";
 import { SKEW, TOKEN_LIFE } from "../lifetimes";
+import { CLAIMS, SUBJECT } from "../limits";
 import { bad, good, type Reason, type Result } from "../reasons";
 import type { Claim, IssuerRecord } from "../records/issuer";
+import type { KeySet } from "./key-sets";
 import { object, type Unverified } from "./read";
 
 export interface Verified {
@@ -19,7 +22,7 @@ export interface Verified {
 export async function verify(
   token: Unverified,
   record: IssuerRecord,
-  keys: CompactVerifyGetKey,
+  keys: KeySet,
   now: number,
 ): Promise<Result<Verified>> {
   if (record.edge) return bad("edge_token_issuer");
@@ -28,7 +31,7 @@ export async function verify(
   const payload = await signed(token, record, keys);
   if (!payload.ok) return payload;
   const claims = object(payload.value);
-  if (claims === undefined) return bad("token_malformed");
+  if (claims === undefined || Object.keys(claims).length > CLAIMS) return bad("token_malformed");
   const { iss, sub, aud, exp, nbf, iat } = claims;
   if (!isSubject(sub) || !isSeconds(exp)) return bad("token_claims");
   if ((nbf !== undefined && !isSeconds(nbf)) || (iat !== undefined && !isSeconds(iat))) return bad("token_claims");
@@ -44,19 +47,28 @@ export async function verify(
 }
 
 /** The payload, once the signature holds under one of the issuer's keys and algorithms. */
-async function signed(token: Unverified, record: IssuerRecord, keys: CompactVerifyGetKey): Promise<Result<Uint8Array>> {
+async function signed(token: Unverified, record: IssuerRecord, keys: KeySet): Promise<Result<Uint8Array>> {
+  // Without a name it is the only key, or nobody knows which one.
+  if (token.kid === undefined && keys.keys.length !== 1) return bad("token_key_unknown");
   try {
-    const { payload } = await compactVerify(token.compact, keys, { algorithms: [...record.algorithms] });
+    const { payload } = await compactVerify(token.compact, keys.find, { algorithms: [...record.algorithms] });
     return good(payload);
   } catch (error) {
-    return bad(reasonOf(error));
+    return bad(isAbsence(error) ? absence(token.kid, keys) : reasonOf(error));
   }
 }
 
+function isAbsence(error: unknown): boolean {
+  return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys;
+}
+
+/** Why no key of the set fits a token of this algorithm. */
+function absence(kid: string | undefined, { kids, unusable }: KeySet): Reason {
+  if (kid === undefined || kids.has(kid)) return "token_algorithm";
+  return unusable.has(kid) ? "token_key_unusable" : "token_key_unknown";
+}
+
 function reasonOf(error: unknown): Reason {
-  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
-    return "token_key_unknown";
-  }
   if (error instanceof errors.JOSEAlgNotAllowed) return "token_algorithm";
   if (error instanceof errors.JWSSignatureVerificationFailed) return "token_signature";
   if (error instanceof errors.JWSInvalid) return "token_malformed";
@@ -71,8 +83,9 @@ function isType(typ: string | undefined, type: string): boolean {
 }
 
 export function isSubject(sub: unknown): sub is string {
+  if (typeof sub !== "string" || sub === "" || !sub.isWellFormed() || utf8(sub).byteLength > SUBJECT) return false;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: what is looked for
-  return typeof sub === "string" && sub !== "" && sub.length <= 255 && !/[\0-\x1f\x7f-\x9f]/.test(sub);
+  return sub.trim() === sub && !/[\0-\x1f\x7f-\x9f]/.test(sub);
 }
 
 export function isSeconds(time: unknown): time is number {

@@ -1,7 +1,7 @@
 //! Callers whose tokens do not hold, each for one reason.
 
 use countersign_tests::issuer::Algorithm;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::case::NOW;
 use super::case::Case;
@@ -104,10 +104,21 @@ fn issuers_and_keys() -> Vec<Case> {
             .is("token_key_unknown"),
         unusable("an RSA key of 1,024 bits", Algorithm::Rs256, json!({ "n": "_".repeat(170) + "8" })),
         unusable("a point off the curve", Algorithm::Es256, json!({ "y": "A".repeat(43) })),
+        unusable("a key whose private half is published", Algorithm::Rs256, json!({ "p": "AQAB" })),
+        unusable("a key for encryption", Algorithm::EdDsa, json!({ "use": "enc" })),
+        unusable("a key that may only sign", Algorithm::EdDsa, json!({ "key_ops": ["sign"] })),
+        token("a token that names no key, of an issuer with two of which one fits")
+            .header(json!({ "kid": null }))
+            .publishing(vec![jwk(Algorithm::EdDsa), jwk(Algorithm::Rs256)])
+            .is("token_key_unknown"),
+        token("a key of another type")
+            .header(json!({ "kid": "one" }))
+            .publishing(vec![named(Algorithm::Es256, "one")])
+            .is("token_algorithm"),
     ]
 }
 
-fn types_of_claims() -> [Case; 11] {
+fn types_of_claims() -> [Case; 14] {
     let wrong = |name, changes| token(name).claims(changes).is("token_claims");
     [
         wrong("no issuer", json!({ "iss": null })),
@@ -115,6 +126,9 @@ fn types_of_claims() -> [Case; 11] {
         wrong("no subject", json!({ "sub": null })),
         wrong("an empty subject", json!({ "sub": "" })),
         wrong("a subject with a line feed", json!({ "sub": "a\nb" })),
+        wrong("a subject with a space before it", json!({ "sub": " client-7" })),
+        wrong("a subject of 256 bytes and 128 characters", json!({ "sub": "é".repeat(128) })),
+        token("more claims than are read").claims(many()).is("token_malformed"),
         wrong("no audience", json!({ "aud": null })),
         wrong("an audience that is a number", json!({ "aud": 7 })),
         wrong("no expiry", json!({ "exp": null })),
@@ -122,6 +136,10 @@ fn types_of_claims() -> [Case; 11] {
         wrong("half a second", json!({ "nbf": 1_795_341_600.5 })),
         wrong("a time that is no time", json!({ "iat": -1 })),
     ]
+}
+
+fn many() -> Value {
+    (0..129).map(|n| (format!("claim{n}"), json!(n))).collect::<serde_json::Map<_, _>>().into()
 }
 
 fn claims() -> [Case; 13] {
