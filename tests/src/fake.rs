@@ -20,8 +20,11 @@ pub async fn serve(fake: &Arc<impl Fake>) -> Server {
     .await
 }
 
-/// A further port of a fake, for one client. Its port ends with it.
-pub struct Door(Server);
+/// A further port of a fake, for one client. It ends with this.
+pub struct Door {
+    url: String,
+    _port: Box<dyn Send + Sync>,
+}
 
 impl Door {
     /// `name` is what the gate calls a request.
@@ -31,11 +34,17 @@ impl Door {
             let (fake, gate) = (fake.clone(), gate.clone());
             async move { gate.pass(&name(&fake, &request), fake.answer(&request)).await }
         });
-        Self(server.await)
+        let server = server.await;
+        Self::of(server.url(), server)
+    }
+
+    /// Keeps open what listens at this URL.
+    pub fn of(url: String, port: impl Send + Sync + 'static) -> Self {
+        Self { url, _port: Box::new(port) }
     }
 
     /// `http://127.0.0.1:port`.
     pub fn url(&self) -> String {
-        self.0.url()
+        self.url.clone()
     }
 }

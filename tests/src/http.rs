@@ -1,14 +1,13 @@
-//! The one small HTTP/1.1 server under every fake, on a free port of 127.0.0.1.
+//! The one small HTTP/1.1 server under every fake.
 //!
-//! Owns what can go wrong below a protocol: connections refused, answers that never come, stop half
-//! way or arrive a few bytes at a time. Refuses to know what is asked: a handler turns each request
+//! Owns what can go wrong below a protocol: answers that never come, stop half way or arrive a few
+//! bytes at a time. Refuses to know what is asked: a handler turns each request
 //! into an [`Answer`].
 
 use std::future::Future;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -19,9 +18,10 @@ use hyper::header::{CONTENT_LENGTH, HeaderMap};
 use hyper::service::service_fn;
 use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Interval, interval, sleep};
+use tokio::net::TcpStream;
+use tokio::time::{Interval, interval};
+
+use crate::port::Port;
 
 /// One request as a fake sees it.
 pub struct Request {
@@ -76,13 +76,7 @@ impl Answer {
 type Handler = Arc<dyn Fn(Request) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
 
 /// A listening fake. Its tasks and its port end with it.
-pub struct Server {
-    address: SocketAddr,
-    handler: Handler,
-    accepting: Mutex<Option<JoinHandle<()>>>,
-    /// Bound but not listening: connections are refused and nobody else gets the port meanwhile.
-    reserved: Mutex<Option<TcpSocket>>,
-}
+pub struct Server(Port);
 
 impl Server {
     pub async fn start<H, F>(handler: H) -> Self
@@ -91,76 +85,31 @@ impl Server {
         F: Future<Output = Answer> + Send + 'static,
     {
         let handler: Handler = Arc::new(move |request| Box::pin(handler(request)));
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-        let address = listener.local_addr().expect("a bound listener has an address");
-        let accepting = tokio::spawn(accept(listener, handler.clone()));
-        Self { address, handler, accepting: Mutex::new(Some(accepting)), reserved: Mutex::default() }
+        Self(Port::open(move |stream| serve(stream, handler.clone())).await)
     }
 
     /// `127.0.0.1:port`.
     pub fn authority(&self) -> String {
-        self.address.to_string()
+        self.0.authority()
     }
 
     /// `http://127.0.0.1:port`, without a trailing slash.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.0.url()
     }
 
     /// Drops every open connection; further ones are refused until [`Server::listen`].
     pub async fn refuse(&self) {
-        let Some(accepting) = self.accepting.lock().unwrap().take() else { return };
-        accepting.abort();
-        let _ = accepting.await;
-        let reserved = reserve(self.address).await;
-        *self.reserved.lock().unwrap() = Some(reserved);
+        self.0.refuse().await;
     }
 
     /// Accepts connections again, on the same port.
     pub fn listen(&self) {
-        if let Some(socket) = self.reserved.lock().unwrap().take() {
-            let listener = socket.listen(1024).expect("the reserved port");
-            *self.accepting.lock().unwrap() = Some(tokio::spawn(accept(listener, self.handler.clone())));
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Ok(Some(accepting)) = self.accepting.get_mut() {
-            accepting.abort();
-        }
-    }
-}
-
-/// Binds a port that a listener has just left. A process that is being started at this moment may
-/// still hold that listener, until its exec closes it.
-async fn reserve(address: SocketAddr) -> TcpSocket {
-    for _ in 0..1000 {
-        let socket = TcpSocket::new_v4().expect("a socket");
-        socket.set_reuseaddr(true).expect("SO_REUSEADDR");
-        match socket.bind(address) {
-            Ok(()) => return socket,
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => sleep(Duration::from_millis(1)).await,
-            Err(error) => panic!("{address} cannot be bound: {error}"),
-        }
-    }
-    panic!("{address} is still in use");
-}
-
-/// Connections belong to this task: aborting it closes them all.
-async fn accept(listener: TcpListener, handler: Handler) {
-    let mut connections = JoinSet::new();
-    loop {
-        if let Ok((stream, _)) = listener.accept().await {
-            connections.spawn(serve(stream, handler.clone()));
-        }
-        while connections.try_join_next().is_some() {}
+        self.0.listen();
     }
 }
 
 async fn serve(stream: TcpStream, handler: Handler) {
-    let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let handler = handler.clone();
         async move { respond(request, &handler).await }
