@@ -11,9 +11,14 @@ export PYTHON NODE
 TOOLS := tests/stack/tools.sh
 STACK := PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 .stack/venv-stack/bin/python -m stack
 LINT := .stack/venv-sam/bin
+WORKER := infra/edge-worker
+# The edge Worker for those suites that have an edge: what it runs in, and its bundle.
+IN_WORKERD = COUNTERSIGN_WORKERD="$$(cd $(WORKER) && $(NODE) -p "require('workerd').default")" \
+  COUNTERSIGN_WORKER_BUNDLE="$(CURDIR)/$(WORKER)/node_modules/.bundle/worker.js"
+NPM := PATH="$$(dirname "$$(command -v $(NODE))"):$$PATH" npm run --silent --prefix $(WORKER)
 TEMPLATES := template.yaml tests/stack/attachments.yaml $(wildcard infra/attach/*.yaml)
 
-.PHONY: help demo up down test lint unit worker suite matrix fmt size bench soak build stack-tools lint-tools
+.PHONY: help demo up down test lint unit worker suite matrix fmt size bench soak build bundle stack-tools lint-tools
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -41,13 +46,13 @@ lint: lint-tools ## formatting, lints, templates, licences and advisories
 	  cargo deny --offline check bans licenses sources; \
 	else cargo deny --offline check; fi
 
-unit: ## Rust: unit, property and black-box tests
+unit: bundle ## Rust: unit, property and black-box tests, with the edge Worker in workerd
 	@$(TOOLS) check cargo
-	@if command -v cargo-nextest > /dev/null; then cargo nextest run --workspace --locked --no-fail-fast; else cargo test --workspace --locked --no-fail-fast; fi
+	@export $(IN_WORKERD); if command -v cargo-nextest > /dev/null; then cargo nextest run --workspace --locked --no-fail-fast; else cargo test --workspace --locked --no-fail-fast; fi
 
 worker: ## the edge Worker: types, lints, tests inside workerd and over sockets
-	@$(TOOLS) packages infra/edge-worker
-	@PATH="$$(dirname "$$(command -v $(NODE))"):$$PATH" npm run --silent --prefix infra/edge-worker check
+	@$(TOOLS) packages $(WORKER)
+	@$(NPM) check
 
 suite: build stack-tools ## the whole stack, IAM enforced
 	@$(STACK) suite
@@ -69,15 +74,20 @@ bench: ## the decision against the bare verification; the forwarder against a ba
 	@$(TOOLS) check cargo
 	cargo bench --locked -p countersign-tests
 
-soak: ## a hundred rotations under traffic, one at real lifetimes, key-sync killed at every call: an hour
+soak: bundle ## a hundred rotations under traffic, one at real lifetimes, key-sync killed at every call: an hour
 	@$(TOOLS) check cargo
-	cargo test --locked --workspace --test it under_traffic::soak -- --ignored --nocapture --test-threads 2
+	export $(IN_WORKERD); cargo test --locked --workspace --test it under_traffic::soak -- --ignored --nocapture --test-threads 2
 	COUNTERSIGN_CRASHES_EVERYWHERE=1 cargo test --locked --workspace --test it -- crash:: rotation_faults:: --nocapture --test-threads 1 | grep -v '^{'
 
 # The whole workspace is selected so that cargo unifies features as it does for the tests, and compiles once.
-build:
+build: bundle
 	@$(TOOLS) check cargo
 	@cargo build --locked --workspace --bin authorizer --bin forwarder --bin key-sync --bin edge-stand-in
+
+# As `wrangler deploy` would upload it.
+bundle:
+	@$(TOOLS) packages $(WORKER)
+	@$(NPM) build > /dev/null
 
 stack-tools:
 	@$(TOOLS) venv venv-stack tests/stack/requirements.txt

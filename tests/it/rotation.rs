@@ -14,11 +14,15 @@ use countersign_tests::key_sync::{self, Aws, TOKEN_SECRET};
 use countersign_tests::lifetimes;
 use serde_json::{Value, json};
 
-use crate::crash::cell::{settle, up_to, world_with_a_past};
-use crate::crash::world::LEASE;
+use crate::crash::cell::{settle, up_to, with_a_past};
+use crate::crash::world::{LEASE, World};
 use crate::crash::{clock, threads};
 
 const LIFETIMES: Lifetimes = Lifetimes::DEFAULT;
+
+async fn world_with_a_past(algorithm: &'static str) -> World {
+    with_a_past(World::with_worker(algorithm).await).await
+}
 
 /// The error of a step or job, which names its code and every one of these words.
 fn assert_says(outcome: &Result<impl std::fmt::Debug, String>, words: &[&str]) {

@@ -43,7 +43,7 @@ impl Watched {
 
     async fn steps(&mut self, token: &str) {
         for step in STEPS {
-            self.world.prepare(step);
+            self.world.prepare(step).await;
             let mut event = self.world.event(step, token);
             event["RotationToken"] = json!(ROTATION_TOKEN);
             self.world.invoke(&event).await.unwrap_or_else(|error| self.world.fail(&error));

@@ -34,7 +34,7 @@ async fn a_label_that_goes_too_early_is_noticed() {
     let world = World::start(Pace::Scaled, EdgeKey::random("4d9f4f3e-6f4b-4a53-8f2e-6a1c36b0a001")).await;
     let clients = Clients::start(&world.edges(), READER);
     world.rotate().await;
-    world.roll_back();
+    world.roll_back().await;
     world.deployment.secret.unlabel(world.deployment.edge.keyid());
     sleep(2 * world.pace.lifetimes().labels_hard).await;
     let counts = clients.stop().await;

@@ -1,6 +1,7 @@
 //! Where the binaries under test are, built when they are missing or older than their sources.
 //!
-//! `AUTHORIZER_BIN` and `FORWARDER_BIN` name other ones, for instance release builds.
+//! `AUTHORIZER_BIN` and `FORWARDER_BIN` name other ones, for instance release builds. The edge Worker is not built
+//! here: `make` has it bundled, and names the bundle and a workerd to run it in.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,25 @@ pub fn authorizer() -> &'static Path {
 pub fn forwarder() -> &'static Path {
     static FORWARDER: OnceLock<PathBuf> = OnceLock::new();
     FORWARDER.get_or_init(|| named("FORWARDER_BIN").unwrap_or_else(|| fresh("forwarder")))
+}
+
+/// The edge Worker as `wrangler` would upload it, and what runs it.
+#[derive(Clone, Debug)]
+pub struct EdgeWorker {
+    pub workerd: PathBuf,
+    pub bundle: PathBuf,
+}
+
+/// `None`: the environment names neither of the two.
+///
+/// # Panics
+/// If it names one without the other.
+pub fn edge_worker() -> Option<EdgeWorker> {
+    match (named("COUNTERSIGN_WORKERD"), named("COUNTERSIGN_WORKER_BUNDLE")) {
+        (Some(workerd), Some(bundle)) => Some(EdgeWorker { workerd, bundle }),
+        (None, None) => None,
+        _ => panic!("COUNTERSIGN_WORKERD and COUNTERSIGN_WORKER_BUNDLE: set both of them, or neither"),
+    }
 }
 
 fn named(variable: &str) -> Option<PathBuf> {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use hyper::body::Bytes;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::fake::{Door, Fake, serve};
@@ -177,6 +178,11 @@ impl Cloudflare {
     /// The secrets that the deployed version sees; of two, those of the older.
     pub fn deployed(&self) -> BTreeMap<String, Binding> {
         self.inside.worker().deployed()
+    }
+
+    /// How many deployments there have been; changes with each.
+    pub fn deployments(&self) -> watch::Receiver<usize> {
+        self.inside.worker().deployments()
     }
 
     /// Deploys one version again, with the secrets that it had.

@@ -89,7 +89,10 @@ pub async fn run(cell: Cell, before: Option<World>) -> World {
 
 /// A world whose first key is retired already.
 pub async fn world_with_a_past(algorithm: &'static str) -> World {
-    let world = World::start(algorithm).await;
+    with_a_past(World::start(algorithm).await).await
+}
+
+pub async fn with_a_past(world: World) -> World {
     world.rotate().await;
     settle(&world).await;
     world
@@ -104,7 +107,7 @@ pub async fn up_to(world: &World, step: usize) -> String {
         world.acceptors.bother(&token, world.algorithm).await;
         world.check(step).await;
     }
-    world.prepare(STEPS[step]);
+    world.prepare(STEPS[step]).await;
     token
 }
 

@@ -67,8 +67,23 @@ pub struct Served {
 }
 
 impl World {
-    /// The first key is on the edge.
+    /// The first key is on the edge, which is the stand-in.
     pub async fn start(algorithm: &'static str) -> Self {
+        Self::before(algorithm, async |cloudflare, gateway| {
+            Edge::stand_in(cloudflare, gateway, clock::now_millis).await
+        })
+        .await
+    }
+
+    /// The same with the edge Worker, where there is one to run.
+    pub async fn with_worker(algorithm: &'static str) -> Self {
+        Self::before(algorithm, async |cloudflare, gateway| {
+            Edge::start_at(cloudflare, gateway, clock::now_millis).await
+        })
+        .await
+    }
+
+    async fn before(algorithm: &'static str, edge: impl AsyncFnOnce(Arc<Cloudflare>, Gateway) -> Edge) -> Self {
         let gate = Gate::new();
         let table = Arc::new(Table::start("countersign-keys").await);
         table.put(&key_record(READER));
@@ -76,9 +91,9 @@ impl World {
         let secrets = Secrets::start(&first.secret_value(), API_TOKEN, &gate).await;
         has_been_there_for_long(&first, &secrets, &table).await;
         let cloudflare = Arc::new(key_sync::cloudflare(API_TOKEN).await);
-        publish_reader(&cloudflare);
+        publish(&cloudflare);
         let acceptors = acceptors(algorithm, &table, &secrets).await;
-        let edge = Edge::start_at(cloudflare.clone(), gateway(&acceptors), clock::now_millis).await;
+        let edge = edge(cloudflare.clone(), gateway(&acceptors)).await;
         let doors =
             [table.service.with_gate(&gate).await, cloudflare.with_gate(&gate).await, edge.with_gate(&gate).await];
         let urls = Urls {
@@ -132,7 +147,7 @@ impl World {
     }
 
     pub async fn step(&self, step: &str, token: &str) -> Result<(), String> {
-        self.prepare(step);
+        self.prepare(step).await;
         self.invoke(&self.event(step, token)).await.map(|_| ())
     }
 
@@ -142,10 +157,16 @@ impl World {
     }
 
     /// The test of a new key waits for the authorizers. Here the clock does.
-    pub fn prepare(&self, step: &str) {
+    pub async fn prepare(&self, step: &str) {
         if step == "testSecret" {
-            clock::advance(LIFETIMES.activation_delay);
+            self.advance(LIFETIMES.activation_delay).await;
         }
+    }
+
+    /// So much time goes by, in which whatever was deployed arrives at the edge.
+    async fn advance(&self, span: Duration) {
+        clock::advance(span);
+        self.edge.arrived().await;
     }
 
     pub async fn job(&self, job: &str) -> Result<Value, String> {
@@ -193,7 +214,7 @@ impl World {
     /// # Panics
     /// If it fails, or changes something and does not say what.
     pub async fn tick_after(&self, span: Duration) -> String {
-        clock::advance(span);
+        self.advance(span).await;
         self.note(format!("{} s later", span.as_secs()));
         let before = (self.secrets.labels().await, self.cloudflare.versions().len());
         let report = self.job("tick").await.unwrap_or_else(|error| self.fail(&format!("a tick: {error}")));
@@ -299,8 +320,8 @@ fn gateway(acceptors: &Arc<Acceptors>) -> Gateway {
     }
 }
 
-/// What the edge reads about the one client, as key-sync publishes it.
-fn publish_reader(cloudflare: &Cloudflare) {
+/// What the edge reads about the one client, as key-sync publishes it; and that there are no routes.
+fn publish(cloudflare: &Cloudflare) {
     let record = key_record(READER);
     let value = json!({
         "version": record["version"],
@@ -310,4 +331,5 @@ fn publish_reader(cloudflare: &Cloudflare) {
         "grants": record["grants"],
     });
     cloudflare.kv_put(&format!("key:{}", key_hash(READER)), &value.to_string(), json!({ "v": record["version"] }));
+    cloudflare.kv_put("routes", r#"{"version":1,"routes":[]}"#, json!({ "v": 1 }));
 }

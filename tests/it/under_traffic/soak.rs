@@ -90,7 +90,7 @@ async fn an_emergency_rotation_ends_the_old_key_and_then_refuses_nobody() {
 /// The edge signs with the last key again, which still has its label, until the tick.
 async fn roll_back(world: &World) {
     let holder = |label: &str| world.deployment.secret.holder(label);
-    world.roll_back();
+    world.roll_back().await;
     assert_eq!(active(world), holder("AWSPREVIOUS"));
     sleep(world.pace.lifetimes().labels_hard).await;
     world.job(json!({ "job": "tick" })).await;

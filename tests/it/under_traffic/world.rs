@@ -69,7 +69,8 @@ pub struct World {
     pub fleet: Arc<Fleet>,
     pub edge: Edge,
     /// The same edge where it is last to learn: what it signs arrives as late as what an isolate signs
-    /// that goes on with an old key for as long as it may. At real lifetimes not quite: it would be stale.
+    /// that goes on with an old key for as long as it may. At real lifetimes not quite: it would be stale, or
+    /// waited for no longer.
     pub old_isolate: Edge,
     pub lambda: Lambda,
     pub key_sync: KeySync,
@@ -86,7 +87,7 @@ impl World {
         let fleet = Fleet::start(deployment.api.clone(), pace.authorizer(), env, ENVIRONMENTS).await;
         let edge = start_edge(&deployment, &cloudflare, &fleet, Duration::ZERO).await;
         let Lifetimes { edge_spread, signature_age, .. } = pace.lifetimes();
-        let late = edge_spread.min(signature_age / 2);
+        let late = edge_spread.min(signature_age / 3);
         let old_isolate = start_edge(&deployment, &cloudflare, &fleet, late).await;
         let lambda = Lambda::start("authorizer", &[("REQUIRE", "edge+caller")]).await;
         let key_sync = start_key_sync(pace, &deployment, &cloudflare, &edge, &lambda).await;
@@ -135,9 +136,11 @@ impl World {
     }
 
     /// Somebody deploys the Worker's version from before the last push, so before the flip.
-    pub fn roll_back(&self) {
+    pub async fn roll_back(&self) {
         let versions = self.cloudflare.versions();
         self.cloudflare.rollback(versions.iter().rev().nth(1).expect("two pushes"));
+        self.edge.arrived().await;
+        self.old_isolate.arrived().await;
     }
 
     /// Ticks from the end of the overlap on, until only the current version has a label.

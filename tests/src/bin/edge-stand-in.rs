@@ -1,4 +1,5 @@
-//! For the local stack: Cloudflare's API and the edge behind it, in one process on the loopback.
+//! For the local stack: Cloudflare's API and the edge behind it, on the loopback. The edge is the Worker in
+//! workerd where the environment names both, else a stand-in.
 //!
 //! Prints one JSON line with its addresses. The edge's address is good from the start, because it is
 //! deployed before there is a gateway; it answers once `PUT /gateway` on the control port has said
@@ -11,11 +12,12 @@ use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use countersign_tests::client;
 use countersign_tests::cloudflare::{Cloudflare, Fault};
+use countersign_tests::edge::worker::{self, Settings, Worker, outbound};
 use countersign_tests::edge::{Answered, Edge, Origin};
 use countersign_tests::events::WireRequest;
 use countersign_tests::http::{Answer, Request, Server};
+use countersign_tests::{binary, client};
 use hyper::Response;
 use hyper::body::Bytes;
 use hyper::header::CONTENT_TYPE;
@@ -75,12 +77,11 @@ impl StandIn {
         let text = |name: &str| body[name].as_str().unwrap_or_else(|| panic!("{name} is missing")).to_owned();
         match (request.method.as_str(), path) {
             ("PUT", "/gateway") => {
-                let has_doors = body["doors"].as_bool().unwrap_or_default();
-                let origin = origin(text("url"), text("host"), text("prefix"), has_doors);
-                let edge = Edge::start(self.cloudflare.clone(), origin).await;
+                let edge = self.edge_before(text("url"), text("host"), text("prefix"), &body).await;
                 *self.edge.lock().unwrap() = Some(Arc::new(edge));
             }
             ("POST", "/logs") => return self.send_logs().await,
+            ("GET", "/said") => return Answer::json(200, &json!(self.edge().map(|edge| edge.said()))),
             ("GET", "/kv") => return self.kv(query),
             ("GET", "/versions") => return Answer::json(200, &json!(self.cloudflare.versions())),
             ("POST", "/rollback") => self.cloudflare.rollback(&text("version")),
@@ -94,7 +95,26 @@ impl StandIn {
             ("POST", "/recover") => self.cloudflare.recover(),
             _ => return Answer::status(404),
         }
+        // What was asked for is so when it is answered.
+        if let Some(edge) = self.edge() {
+            edge.arrived().await;
+        }
         Answer::status(204)
+    }
+
+    /// An edge before a gateway that answers for `host` at `url`. `variables`, of the Worker alone, are added to
+    /// those that follow from this, or take their place.
+    async fn edge_before(&self, url: String, host: String, prefix: String, body: &Value) -> Edge {
+        let has_doors = body["doors"].as_bool().unwrap_or_default();
+        let Some(build) = binary::edge_worker() else {
+            return Edge::start(self.cloudflare.clone(), origin(url, host, prefix, has_doors)).await;
+        };
+        let mut variables = worker::variables(&host, &prefix, has_doors);
+        let more = body["variables"].as_object().into_iter().flatten();
+        variables.extend(more.map(|(name, value)| (name.clone(), value.as_str().expect("a string").to_owned())));
+        let gateway = url.strip_prefix("http://").expect("the gateway is on this machine").to_owned();
+        let settings = Settings { outbound: outbound::to(gateway).await, variables, clock: None };
+        Edge::Worker(Worker::start(build, self.cloudflare.clone(), settings).await)
     }
 
     /// Has the edge send its log lines, and says what the gateway answered.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::{Done, Refusal};
 
@@ -19,6 +20,7 @@ pub(super) struct Worker {
     versions: Vec<Version>,
     /// Newest last; never empty.
     deployments: Vec<Vec<Share>>,
+    counted: watch::Sender<usize>,
     rollback_locks_secrets: bool,
 }
 
@@ -57,7 +59,12 @@ const LISTED: usize = 10;
 
 impl Worker {
     pub fn new() -> Self {
-        let mut worker = Self { versions: Vec::new(), deployments: Vec::new(), rollback_locks_secrets: false };
+        let mut worker = Self {
+            versions: Vec::new(),
+            deployments: Vec::new(),
+            counted: watch::Sender::new(0),
+            rollback_locks_secrets: false,
+        };
         worker.add(BTreeMap::new());
         worker.deploy_newest();
         worker
@@ -73,10 +80,14 @@ impl Worker {
         version.map(|version| version.secrets.clone()).unwrap_or_default()
     }
 
+    pub fn deployments(&self) -> watch::Receiver<usize> {
+        self.counted.subscribe()
+    }
+
     pub fn deploy(&mut self, id: &str) {
         let version = self.versions.iter_mut().find(|version| version.id == id).expect("a version of this Worker");
         version.was_deployed = true;
-        self.deployments.push(vec![Share { version: id.to_owned(), percentage: 100 }]);
+        self.add_deployment(vec![Share { version: id.to_owned(), percentage: 100 }]);
     }
 
     pub fn deploy_newest(&mut self) {
@@ -92,8 +103,13 @@ impl Worker {
         let new = self.upload();
         self.versions.last_mut().expect("just added").was_deployed = true;
         let share = |version: &str, percentage| Share { version: version.to_owned(), percentage };
-        self.deployments.push(vec![share(&old, 90), share(&new, 10)]);
+        self.add_deployment(vec![share(&old, 90), share(&new, 10)]);
         new
+    }
+
+    fn add_deployment(&mut self, shares: Vec<Share>) {
+        self.deployments.push(shares);
+        self.counted.send_replace(self.deployments.len());
     }
 
     pub fn rollback_locks_secrets(&mut self, locks: bool) {

@@ -6,12 +6,25 @@ use std::sync::Arc;
 
 use hyper::body::Bytes;
 
-use super::Gateway;
 use crate::events::WireRequest;
 use crate::http::Answer;
 
+/// Sends one request and says with which status it was answered.
+pub type Ask = dyn Fn(WireRequest) -> Pin<Box<dyn Future<Output = u16> + Send>> + Send + Sync;
+
 /// Sends one request with its body.
 pub type Exchange = dyn Fn(WireRequest, Bytes) -> Pin<Box<dyn Future<Output = Answered> + Send>> + Send + Sync;
+
+/// The gateway that the edge signs for, where nobody asks for more than the status of an answer. An
+/// [`Origin`] takes bodies and has doors.
+#[derive(Clone)]
+pub struct Gateway {
+    /// Its host, which is the signed `@authority`.
+    pub host: String,
+    /// What stands before a client's path: the stage, as in `/prod`; or nothing.
+    pub prefix: String,
+    pub send: Arc<Ask>,
+}
 
 /// A gateway that takes bodies, and whose answers reach the client.
 #[derive(Clone)]

@@ -5,49 +5,29 @@
 //! Nothing is remembered from one request to the next: what Cloudflare has deployed is in effect at
 //! once. Shares no code with key-sync; what a WebCrypto would not import is no key here.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use serde_json::Value;
 
+use super::{Answered, Origin, PROBE, name_of, ray};
 use crate::cloudflare::Cloudflare;
 use crate::deployment::key_hash;
-use crate::events::WireRequest;
 use crate::fake::{Door, Fake, serve};
 use crate::gate::Gate;
 use crate::http::{Answer, Request, Server};
 use crate::signer::{Draft, EdgeKey};
 
 mod doors;
-pub mod keys;
-mod origin;
+mod keys;
 mod probe;
 
 use doors::Log;
 use keys::Keys;
-pub use origin::{Answered, Exchange, Origin};
 
-pub type Send =
-    dyn Fn(WireRequest) -> Pin<Box<dyn Future<Output = u16> + std::marker::Send>> + std::marker::Send + Sync;
-
-/// The gateway that the edge signs for, where nobody asks for more than the status of an answer. An
-/// [`Origin`] takes bodies and has doors.
-#[derive(Clone)]
-pub struct Gateway {
-    /// Its host, which is the signed `@authority`.
-    pub host: String,
-    /// What stands before a client's path: the stage, as in `/prod`; or nothing.
-    pub prefix: String,
-    /// Sends one request and says with which status it was answered.
-    pub send: Arc<Send>,
-}
-
-pub struct Edge {
+pub struct StandIn {
     server: Server,
     inside: Arc<Inside>,
 }
@@ -59,48 +39,23 @@ struct Inside {
     clock: fn() -> u64,
 }
 
-const PROBE: &str = "/.countersign/probe";
 /// Headers of a client's request that go on to the gateway as they are.
 const PASSED_ON: [&str; 3] = ["accept", "content-type", "traceparent"];
 
-impl Edge {
-    pub async fn start(cloudflare: Arc<Cloudflare>, before: impl Into<Origin>) -> Self {
-        Self::start_at(cloudflare, before, system_clock).await
-    }
-
-    /// `clock` tells milliseconds since the Unix epoch: what is signed is dated by it, and the age of a
-    /// probe's question is judged by it.
-    pub async fn start_at(cloudflare: Arc<Cloudflare>, before: impl Into<Origin>, clock: fn() -> u64) -> Self {
-        let inside = Arc::new(Inside { cloudflare, origin: before.into(), log: Log::default(), clock });
+impl StandIn {
+    pub async fn start(cloudflare: Arc<Cloudflare>, origin: Origin, clock: fn() -> u64) -> Self {
+        let inside = Arc::new(Inside { cloudflare, origin, log: Log::default(), clock });
         Self { server: serve(&inside).await, inside }
     }
 
-    /// `http://127.0.0.1:port`.
-    pub fn url(&self) -> String {
-        self.server.url()
-    }
-
-    /// `127.0.0.1:port`.
     pub fn authority(&self) -> String {
         self.server.authority()
     }
 
-    /// Opens a further port, whose calls pass the gate, probes as `POST edge probe`.
     pub async fn with_gate(&self, gate: &Arc<Gate>) -> Door {
         Door::open(&self.inside, gate, Inside::name_of).await
     }
 
-    /// Connections are refused until [`Edge::listen`].
-    pub async fn refuse(&self) {
-        self.server.refuse().await;
-    }
-
-    pub fn listen(&self) {
-        self.server.listen();
-    }
-
-    /// Sends the log lines that have gathered through the inside door; `None`: there are none, or
-    /// nothing to sign with.
     pub async fn send_logs(&self) -> Option<Answered> {
         self.inside.send_logs().await
     }
@@ -118,13 +73,12 @@ impl Fake for Inside {
 
 impl Inside {
     fn name_of(&self, request: &Request) -> String {
-        let name = if request.target == PROBE { "POST edge probe" } else { "a client's request" };
-        name.to_owned()
+        name_of(&request.target)
     }
 
     /// A client's request, with the ray that the client is told and that goes into every log.
     async fn serve(&self, request: &Request) -> Answer {
-        let ray = doors::ray();
+        let ray = ray();
         let answered = self.forward(request, &ray).await;
         self.log(request, &ray, answered.status);
         answered.with_ray(ray)
@@ -189,9 +143,4 @@ fn is_active(record: &Value, now: u64) -> bool {
 /// As RFC 9530 writes it.
 fn content_digest(body: &[u8]) -> String {
     format!("sha-256=:{}:", BASE64.encode(digest(&SHA256, body)))
-}
-
-fn system_clock() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
-    u64::try_from(since.as_millis()).expect("a clock before the year 500000000")
 }

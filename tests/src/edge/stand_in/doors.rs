@@ -3,12 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
-use aws_lc_rs::rand;
 use hyper::body::Bytes;
 use serde_json::{Value, json};
 
 use super::keys::Keys;
-use super::{Answered, Inside, PROBE};
+use super::{Answered, Inside, PROBE, ray};
 use crate::http::Request;
 use crate::signer::EdgeKey;
 
@@ -73,11 +72,4 @@ impl Inside {
 
 fn key_door(hash: &str) -> String {
     format!("/.countersign/keys/{hash}")
-}
-
-/// The name of one request, as Cloudflare gives it: 16 hexadecimal digits and a place.
-pub(super) fn ray() -> String {
-    let mut bytes = [0; 8];
-    rand::fill(&mut bytes).expect("random bytes");
-    format!("{:016x}-LHR", u64::from_be_bytes(bytes))
 }
