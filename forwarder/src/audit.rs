@@ -11,6 +11,7 @@ use countersign_decision::time::Timestamp;
 use countersign_function::journal::{self, Audit, Sampling, Told};
 
 use crate::event::Request;
+use crate::failure::Failure;
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -20,13 +21,22 @@ pub struct Outcome {
     pub code: &'static str,
 }
 
+impl From<Failure> for Outcome {
+    fn from(failure: Failure) -> Self {
+        Self { outcome: failure.outcome(), code: failure.code() }
+    }
+}
+
 /// How far a request came, as far as it is told.
 #[derive(Default)]
 pub struct Trace {
     /// The id of the route record, where one was chosen.
     pub table_route: Option<String>,
     pub backend: Option<String>,
+    /// Of a streamed answer: until it began.
     pub backend_duration: Option<Duration>,
+    /// Of a streamed answer: the body's, as far as it was passed on.
+    pub bytes: Option<u64>,
 }
 
 /// What there is to say about one request.
@@ -88,7 +98,7 @@ mod tests {
 
     const FORWARDED: Outcome = Outcome { outcome: "forwarded", code: "forwarded" };
     const TIMEOUT: Outcome = Outcome { outcome: "fault", code: "backend_timeout" };
-    static TRACE: Trace = Trace { table_route: None, backend: None, backend_duration: None };
+    static TRACE: Trace = Trace { table_route: None, backend: None, backend_duration: None, bytes: None };
 
     fn entry(outcome: Outcome) -> Entry<'static> {
         Entry {
@@ -114,6 +124,7 @@ mod tests {
             table_route: Some("eu".to_owned()),
             backend: Some("blue".to_owned()),
             backend_duration: Some(Duration::from_millis(2)),
+            bytes: Some(64),
         };
         let journal = Journal::new(Audit::All, "Countersign".to_owned());
         let line = line(&journal, &Entry { trace: &trace, kept: &["routes"], ..entry(FORWARDED) }).unwrap();
@@ -127,6 +138,7 @@ mod tests {
         assert_eq!((&line["Forwards"], &line["ForwardDuration"]), (&json!(1), &json!(7)));
         assert_eq!((&line["table_route"], &line["backend"]), (&json!("eu"), &json!("blue")));
         assert_eq!((&line["backend_duration"], &line["kept"]), (&json!(2000), &json!(["routes"])));
+        assert_eq!(line["bytes"], 64);
     }
 
     #[test]

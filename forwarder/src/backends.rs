@@ -2,6 +2,7 @@
 //!
 //! Refuses to know routes: a name is either on the list or not.
 
+mod body;
 mod https;
 mod lambda;
 mod list;
@@ -14,9 +15,10 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use countersign_decision::limits;
 use countersign_function::notes::Notes;
-use countersign_https::{Bytes, Https, Network};
+use countersign_https::{Https, Network};
 use tokio::time::Instant;
 
+pub use self::body::Body;
 use self::https::HttpsBackend;
 use self::lambda::LambdaBackend;
 pub use self::list::BackendList;
@@ -42,13 +44,19 @@ enum Way {
 
 /// What a back end answered.
 #[derive(Debug)]
-pub struct BackendAnswer {
+pub struct BackendAnswer<B = Body> {
     /// 200 to 599.
     pub status: u16,
     /// Names in lower case; a name with several values is there several times. Nothing about the
     /// connection it came over, and no length.
     pub headers: Vec<(String, String)>,
-    pub body: Bytes,
+    pub body: B,
+}
+
+impl<B> BackendAnswer<B> {
+    fn map(self, body: impl FnOnce(B) -> Body) -> BackendAnswer {
+        BackendAnswer { status: self.status, headers: self.headers, body: body(self.body) }
+    }
 }
 
 impl Backends {
@@ -62,7 +70,7 @@ impl Backends {
         let mut backends = Vec::with_capacity(list.entries.len());
         for entry in &list.entries {
             let way = match &entry.place {
-                Place::Https { base, network } => Way::Https(HttpsBackend::new(base.clone(), https(*network))),
+                Place::Https { base, network } => Way::Https(HttpsBackend::new(base, https(*network))),
                 Place::Lambda { function } => {
                     let client = client.get_or_insert_with(|| lambda::client(aws)).clone();
                     Way::Lambda(LambdaBackend::new(function.clone(), client))
@@ -88,15 +96,16 @@ impl Backend {
         &self.name
     }
 
-    /// Asks until `until`; once more if the connection failed and the method is idempotent.
+    /// Asks, and waits until `until` for the answer to begin; asks once more if the connection failed and the
+    /// method is idempotent.
     ///
     /// # Errors
     /// A [`Failure`] for the client; why, for the operator, is noted.
     pub async fn send(&self, outgoing: &Outgoing<'_>, until: Instant, notes: &Notes) -> Result<BackendAnswer, Failure> {
         let answer = async {
             match &self.way {
-                Way::Https(backend) => backend.send(outgoing, notes).await,
-                Way::Lambda(backend) => backend.send(outgoing, notes).await,
+                Way::Https(backend) => backend.send(outgoing, notes).await.map(|answer| answer.map(Body::Coming)),
+                Way::Lambda(backend) => backend.send(outgoing, notes).await.map(|answer| answer.map(Body::Whole)),
             }
         };
         // Boxed: the clients' futures are large and deep, and waited for inside many others.

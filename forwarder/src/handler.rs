@@ -1,5 +1,6 @@
 //! One event, one answer: read it, see who may ask, check the body, find the back end, pass the request
-//! on, render what comes back, write its line. The only sequence that waits for anything.
+//! on, render what comes back, write its line. The only sequence that waits for anything, but for the end
+//! of what is streamed.
 
 use std::time::Duration;
 
@@ -11,9 +12,9 @@ use countersign_function::moment::Moment;
 use countersign_function::notes::Notes;
 use tokio::time::Instant;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Headers};
 use crate::audit::{Entry, Journal, Outcome, Trace};
-use crate::backends::{Backend, Backends};
+use crate::backends::{Backend, Backends, Body};
 use crate::body::BodyDigest;
 use crate::doors::Doors;
 use crate::event::{self, Request, Unreadable};
@@ -52,42 +53,68 @@ impl Forwarder {
     /// # Errors
     /// [`Unreadable`], where there is no request to answer: the function's error.
     pub async fn answer(&self, payload: &str, invocation: &Invocation<'_>) -> Result<Answer, Unreadable> {
-        let started = Instant::now();
-        let request = match event::parse(payload) {
-            Ok(request) => request,
-            Err(unreadable) => return Err(self.unreadable(unreadable, invocation, started)),
-        };
-        let left = invocation.ends.since(invocation.now).saturating_sub(RESERVE);
-        let conversation = Conversation {
-            request: &request,
-            moment: Moment::new(invocation.now, started, self.lifetimes.deadline),
-            until: started + self.patience.min(left),
-            notes: Notes::default(),
-        };
-        let mut trace = Trace::default();
-        let (outcome, answer) = match self.serve(&conversation, &mut trace).await {
-            Ok(served) => served,
-            Err(failure) => {
-                let outcome = Outcome { outcome: failure.outcome(), code: failure.code() };
-                (outcome, Answer::refusing(request.format, failure, request.request_id.as_deref()))
-            }
-        };
-        let noted = conversation.notes.take();
-        self.journal.record(&Entry {
-            outcome,
-            status: Some(answer.status()),
-            request: Some(&request),
-            trace: &trace,
-            causes: &noted.causes,
-            kept: &noted.kept,
-            invocation: invocation.id,
-            now: invocation.now,
-            duration: started.elapsed(),
-        });
-        Ok(answer)
+        Ok(self.answer_whole(self.begin(payload, invocation)?).await)
     }
 
-    async fn serve(&self, about: &Conversation<'_>, trace: &mut Trace) -> Result<(Outcome, Answer), Failure> {
+    /// Reads the event.
+    pub(crate) fn begin<'r>(
+        &self,
+        payload: &'r str,
+        invocation: &'r Invocation<'r>,
+    ) -> Result<Conversation<'r>, Unreadable> {
+        let started = Instant::now();
+        let request = event::parse(payload).map_err(|unreadable| self.unreadable(unreadable, invocation, started))?;
+        let left = invocation.ends.since(invocation.now).saturating_sub(RESERVE);
+        Ok(Conversation {
+            request,
+            invocation,
+            moment: Moment::new(invocation.now, started, self.lifetimes.deadline),
+            started,
+            until: started + self.patience.min(left),
+            ends: started + left,
+            notes: Notes::default(),
+        })
+    }
+
+    /// The answer, with its line written.
+    pub(crate) async fn answer_whole(&self, about: Conversation<'_>) -> Answer {
+        let mut trace = Trace::default();
+        let (outcome, answer) = match self.collect(&about, &mut trace).await {
+            Ok(collected) => collected,
+            Err(failure) => (failure.into(), about.refusing(failure)),
+        };
+        self.tell(about, &trace, outcome, answer.status());
+        answer
+    }
+
+    async fn collect(&self, about: &Conversation<'_>, trace: &mut Trace) -> Result<(Outcome, Answer), Failure> {
+        let served = self.serve(about, trace).await?;
+        let started = Instant::now();
+        let body = served.body.whole(about.until, &about.notes).await;
+        if let Some(duration) = &mut trace.backend_duration {
+            *duration += started.elapsed();
+        }
+        Ok((served.outcome, Answer::new(about.request.format, served.status, served.headers, body?)?))
+    }
+
+    /// Writes the line of a request.
+    pub(crate) fn tell(&self, about: Conversation<'_>, trace: &Trace, outcome: Outcome, status: u16) {
+        let noted = about.notes.take();
+        self.journal.record(&Entry {
+            outcome,
+            status: Some(status),
+            request: Some(&about.request),
+            trace,
+            causes: &noted.causes,
+            kept: &noted.kept,
+            invocation: about.invocation.id,
+            now: about.invocation.now,
+            duration: about.started.elapsed(),
+        });
+    }
+
+    /// What answers the request. Of a back end's answer only the head is waited for.
+    pub(crate) async fn serve(&self, about: &Conversation<'_>, trace: &mut Trace) -> Result<Served, Failure> {
         let identity = about.request.identity.as_ref().ok_or(Failure::NoAuthorizer)?;
         match (identity.is_inside(), path::is_inside(&about.request.path)) {
             (false, false) => self.forward(about, identity, trace).await,
@@ -97,12 +124,12 @@ impl Forwarder {
         }
     }
 
-    async fn open(&self, about: &Conversation<'_>, identity: &Identity<'_>) -> Result<(Outcome, Answer), Failure> {
-        let request = about.request;
+    async fn open(&self, about: &Conversation<'_>, identity: &Identity<'_>) -> Result<Served, Failure> {
+        let request = &about.request;
         self.body_digest.max(BodyDigest::IfPresent).check(identity.content_digest(), &request.body)?;
         let opened = self.doors.open(request, about.moment, &about.notes).await?;
         let outcome = Outcome { outcome: "inside", code: opened.code };
-        Ok((outcome, Answer::new(request.format, opened.status, opened.headers, opened.body)?))
+        Ok(Served { outcome, status: opened.status, headers: opened.headers, body: Body::Whole(opened.body) })
     }
 
     async fn forward(
@@ -110,8 +137,8 @@ impl Forwarder {
         about: &Conversation<'_>,
         identity: &Identity<'_>,
         trace: &mut Trace,
-    ) -> Result<(Outcome, Answer), Failure> {
-        let request = about.request;
+    ) -> Result<Served, Failure> {
+        let request = &about.request;
         let wire = Wire::of(request)?;
         self.body_digest.check(identity.content_digest(), &request.body)?;
         let backend = self.backend(about, identity, &wire, trace).await?;
@@ -123,7 +150,7 @@ impl Forwarder {
         trace.backend_duration = Some(started.elapsed());
         let answer = answered?;
         let outcome = Outcome { outcome: "forwarded", code: "forwarded" };
-        Ok((outcome, Answer::new(request.format, answer.status, answer.headers, answer.body)?))
+        Ok(Served { outcome, status: answer.status, headers: answer.headers, body: answer.body })
     }
 
     /// The route's back end; the configured one where no route matches.
@@ -174,11 +201,29 @@ impl Forwarder {
 }
 
 /// One request, and until when things about it may take.
-struct Conversation<'r> {
-    request: &'r Request<'r>,
+pub(crate) struct Conversation<'r> {
+    pub request: Request<'r>,
+    invocation: &'r Invocation<'r>,
+    started: Instant,
     /// For look-ups in the table.
     moment: Moment,
-    /// For the back end.
+    /// For the back end's answer; only for the begin of one that is streamed.
     until: Instant,
-    notes: Notes,
+    /// For everything: Lambda ends the invocation soon after.
+    pub ends: Instant,
+    pub notes: Notes,
+}
+
+impl Conversation<'_> {
+    pub fn refusing(&self, failure: Failure) -> Answer {
+        Answer::refusing(self.request.format, failure, self.request.request_id.as_deref())
+    }
+}
+
+/// An answer whose body may still be on its way.
+pub(crate) struct Served {
+    pub outcome: Outcome,
+    pub status: u16,
+    pub headers: Headers,
+    pub body: Body,
 }

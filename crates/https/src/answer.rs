@@ -1,43 +1,22 @@
-//! What comes back: the whole of it, within a bound.
+//! What comes back: the head first, then a body, which is read whole within a bound, or as it comes.
 
 use std::borrow::Cow;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_types::byte_stream::ByteStream;
+use bytes::Bytes;
 
 use crate::{Failure, causes};
 
-/// The whole answer, whatever its status.
-pub struct Response {
+/// An answer, whatever its status: the whole of it, or one whose body is still [`Coming`].
+pub struct Response<B = Vec<u8>> {
     pub status: u16,
     headers: Headers,
-    pub body: Vec<u8>,
+    pub body: B,
 }
 
-impl Response {
-    /// Reads a body of at most `largest_body` bytes. One that says that it has more is not read.
-    ///
-    /// # Errors
-    /// [`Failure::NoAnswer`]: it broke off. [`Failure::TooLarge`].
-    pub(crate) async fn read(mut head: HttpResponse, largest_body: usize, url: &str) -> Result<Self, Failure> {
-        let too_large = || Failure::TooLarge(format!("{url}: larger than {largest_body} bytes"));
-        let mut coming = ByteStream::new(head.take_body());
-        let announced = usize::try_from(coming.size_hint().0).unwrap_or(usize::MAX);
-        if announced > largest_body {
-            return Err(too_large());
-        }
-        let mut body = Vec::with_capacity(announced);
-        let broke_off = |error| Failure::NoAnswer(format!("{url}: {}", causes(&error)));
-        while let Some(piece) = coming.try_next().await.map_err(broke_off)? {
-            if body.len() + piece.len() > largest_body {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&piece);
-        }
-        Ok(Self { status: head.status().as_u16(), headers: head.headers().clone(), body })
-    }
-
+impl<B> Response<B> {
     /// A header's value; `None` where it is absent or not UTF-8.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.try_get(name).and_then(Result::ok)
@@ -50,5 +29,59 @@ impl Response {
             let text = std::str::from_utf8(value).map(Cow::Borrowed);
             (name, text.unwrap_or_else(|_| value.iter().map(|byte| char::from(*byte)).collect()))
         })
+    }
+}
+
+impl Response<Coming> {
+    pub(crate) fn begun(mut head: HttpResponse, url: &str) -> Self {
+        let body = Coming { stream: ByteStream::new(head.take_body()), url: url.to_owned() };
+        Self { status: head.status().as_u16(), headers: head.headers().clone(), body }
+    }
+
+    /// # Errors
+    /// As [`Coming::whole`].
+    pub(crate) async fn whole(self, largest_body: usize) -> Result<Response, Failure> {
+        Ok(Response { status: self.status, headers: self.headers, body: self.body.whole(largest_body).await? })
+    }
+}
+
+/// A body that has not been read to its end. Dropped before, it closes its connection.
+pub struct Coming {
+    stream: ByteStream,
+    url: String,
+}
+
+impl Coming {
+    /// The next piece, as large as the connection brings it; `None` after the last one. Nothing is read
+    /// ahead but what the connection holds.
+    ///
+    /// # Errors
+    /// [`Failure::NoAnswer`]: it broke off.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        let piece = self.stream.try_next().await;
+        piece.map_err(|error| Failure::NoAnswer(format!("{}: {}", self.url, causes(&error))))
+    }
+
+    /// The rest, of at most `largest` bytes. A body that says that it has more is not read.
+    ///
+    /// # Errors
+    /// [`Failure::NoAnswer`]: it broke off. [`Failure::TooLarge`].
+    pub async fn whole(mut self, largest: usize) -> Result<Vec<u8>, Failure> {
+        let announced = usize::try_from(self.stream.size_hint().0).unwrap_or(usize::MAX);
+        if announced > largest {
+            return Err(self.too_large(largest));
+        }
+        let mut body = Vec::with_capacity(announced);
+        while let Some(piece) = self.next().await? {
+            if body.len() + piece.len() > largest {
+                return Err(self.too_large(largest));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(body)
+    }
+
+    fn too_large(&self, largest: usize) -> Failure {
+        Failure::TooLarge(format!("{}: larger than {largest} bytes", self.url))
     }
 }

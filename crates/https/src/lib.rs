@@ -23,7 +23,7 @@ use aws_smithy_types::retry::ErrorKind;
 pub use bytes::Bytes;
 use countersign_decision::limits;
 
-pub use crate::answer::Response;
+pub use crate::answer::{Coming, Response};
 pub use crate::network::Network;
 
 /// For name, connection and TLS together: room for one lost packet. What takes longer is down.
@@ -113,7 +113,7 @@ impl Https {
     ) -> Result<Response, Failure> {
         let url = request.url;
         let connection = CaptureSmithyConnection::new();
-        let exchange = self.exchange_on(request, largest_body, &connection);
+        let exchange = async { self.begin_on(request, &connection).await?.whole(largest_body).await };
         tokio::time::timeout(patience, exchange).await.unwrap_or_else(|_| {
             let why = format!("{url}: no answer within {} ms", patience.as_millis());
             Err(unanswered(&connection, why))
@@ -128,28 +128,28 @@ impl Https {
     pub async fn get(&self, url: &str) -> Result<Vec<u8>, String> {
         let headers = vec![("accept", "application/json".to_owned())];
         let request = Request { method: "GET", url, headers, body: Bytes::new() };
-        match self.exchange(request, limits::JWKS_BODY).await {
+        let exchange = async { self.begin(request).await?.whole(limits::JWKS_BODY).await };
+        match exchange.await {
             Ok(response) if response.status == 200 => Ok(response.body),
             Ok(response) => Err(format!("{url}: status {}", response.status)),
             Err(failure) => Err(failure.to_string()),
         }
     }
 
-    /// One request and its whole answer. How long to wait is the caller's business: dropped, it closes its
-    /// connection.
+    /// One request and the head of its answer; the body is the caller's to read, and so is how long to wait:
+    /// dropped, it closes its connection.
     ///
     /// # Errors
-    /// [`Failure`], as for [`Https::send`].
-    pub async fn exchange(&self, request: Request<'_>, largest_body: usize) -> Result<Response, Failure> {
-        self.exchange_on(request, largest_body, &CaptureSmithyConnection::new()).await
+    /// [`Failure`], as for [`Https::send`], but never [`Failure::TooLarge`].
+    pub async fn begin(&self, request: Request<'_>) -> Result<Response<Coming>, Failure> {
+        self.begin_on(request, &CaptureSmithyConnection::new()).await
     }
 
-    async fn exchange_on(
+    async fn begin_on(
         &self,
         request: Request<'_>,
-        largest_body: usize,
         connection: &CaptureSmithyConnection,
-    ) -> Result<Response, Failure> {
+    ) -> Result<Response<Coming>, Failure> {
         let url = request.url;
         self.network.check(url).map_err(Failure::Unsendable)?;
         let mut outgoing = outgoing(request).map_err(Failure::Unsendable)?;
@@ -159,7 +159,7 @@ impl Https {
             let ended = error.is_io() || error.as_other() == Some(ErrorKind::TransientError);
             if ended && connection.get().is_some() { Failure::Disconnected(why) } else { unanswered(connection, why) }
         })?;
-        Response::read(response, largest_body, url).await
+        Ok(Response::begun(response, url))
     }
 }
 

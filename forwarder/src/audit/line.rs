@@ -39,6 +39,7 @@ pub(super) fn whole(entry: &Entry<'_>, requests: u64, namespace: &str) -> Option
         backend: trace.backend.as_deref(),
         backend_duration: trace.backend_duration.map(|duration| duration.as_micros()),
         status: entry.status,
+        bytes: trace.bytes,
         principal: said("principal"),
         key_id: said("key_id"),
         issuer: said("issuer"),
@@ -78,7 +79,7 @@ struct Line<'a> {
     code: &'static str,
     #[serde(rename = "Forwards")]
     forwards: u64,
-    /// Microseconds from the event to the answer.
+    /// Microseconds from the event to the answer; to the end of one that is streamed.
     #[serde(rename = "ForwardDuration")]
     duration: u128,
     invocation: Quoted<'a>,
@@ -104,6 +105,8 @@ struct Line<'a> {
     backend_duration: Option<u128>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     principal: Option<Quoted<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]

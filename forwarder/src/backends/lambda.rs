@@ -14,7 +14,7 @@ use aws_sdk_lambda::operation::invoke::{InvokeError, InvokeOutput};
 use aws_sdk_lambda::primitives::Blob;
 use countersign_decision::limits;
 use countersign_function::notes::Notes;
-use countersign_https::{causes, for_sdk};
+use countersign_https::{Bytes, causes, for_sdk};
 
 use super::{BackendAnswer, is_idempotent};
 use crate::failure::Failure;
@@ -40,7 +40,7 @@ impl LambdaBackend {
         Self { function, client }
     }
 
-    pub async fn send(&self, outgoing: &Outgoing<'_>, notes: &Notes) -> Result<BackendAnswer, Failure> {
+    pub async fn send(&self, outgoing: &Outgoing<'_>, notes: &Notes) -> Result<BackendAnswer<Bytes>, Failure> {
         let note = |what: &str| notes.cause(&format!("{}: {what}", self.function));
         let event = event::for_function(outgoing).map_err(|_| {
             note("not asked: the event cannot be written anew");

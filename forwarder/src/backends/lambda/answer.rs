@@ -66,7 +66,7 @@ impl Scalar {
 
 /// # Errors
 /// What is wrong with it, for the operator; quotes nothing of it.
-pub fn parse(payload: &[u8], format: Format) -> Result<BackendAnswer, String> {
+pub fn parse(payload: &[u8], format: Format) -> Result<BackendAnswer<Bytes>, String> {
     if format == Format::V2
         && let Some(answer) = inferred(payload)
     {
@@ -116,7 +116,7 @@ fn member<'a, T: Deserialize<'a> + Default>(value: Option<&'a RawValue>) -> serd
 }
 
 /// Format 2.0 lets a function answer any JSON without a `statusCode`, as the body of a 200.
-fn inferred(payload: &[u8]) -> Option<BackendAnswer> {
+fn inferred(payload: &[u8]) -> Option<BackendAnswer<Bytes>> {
     let body = match serde_json::from_slice(payload).ok()? {
         Value::Object(answer) if answer.contains_key("statusCode") => return None,
         Value::String(text) => text.into(),
