@@ -35,7 +35,7 @@ fn typed(kind: Kind, reply: &Reply) -> (String, ApiGatewayCustomAuthorizerPolicy
 fn json_of(reply: &Reply) -> Value {
     match reply {
         Reply::Answer(bytes) => serde_json::from_slice(bytes).unwrap(),
-        Reply::Error { .. } => panic!("not an answer: {reply:?}"),
+        Reply::Error { .. } | Reply::Streamed { .. } => panic!("not an answer: {reply:?}"),
     }
 }
 

@@ -63,6 +63,7 @@ impl Target {
                 let statements = answer["policyDocument"]["Statement"].as_array().expect("a policy has statements");
                 statements.iter().any(|statement| statement["Effect"] == "Allow")
             }
+            Reply::Streamed { .. } => panic!("{kind:?} {what}: {reply:?}"),
             Reply::Error { error_message, .. } => {
                 assert!(!error_message.contains("panick"), "{kind:?} {what}: {error_message}");
                 false

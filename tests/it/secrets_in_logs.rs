@@ -15,7 +15,7 @@ fn assert_kept(function: &Function, replies: &[Reply], secrets: &[String]) {
     let lines = function.output();
     assert!(!lines.is_empty(), "nothing was written, so this shows nothing");
     let told = replies.iter().map(|reply| match reply {
-        Reply::Answer(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Reply::Answer(bytes) | Reply::Streamed { bytes, .. } => String::from_utf8_lossy(bytes).into_owned(),
         Reply::Error { error_type, error_message } => format!("{error_type} {error_message}"),
     });
     for line in lines.into_iter().chain(told) {

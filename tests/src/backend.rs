@@ -14,6 +14,7 @@ use hyper::body::Bytes;
 use serde_json::json;
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 
@@ -41,6 +42,8 @@ pub enum Behaviour {
     Unended,
     /// 200 with this many bytes, in chunks.
     Huge(usize),
+    /// 200 with these pieces in chunks, each when there is a permit for it, and one for the end.
+    Paced(Vec<&'static [u8]>, Arc<Semaphore>),
     /// 200 with a body that goes on as long as somebody reads.
     Endless,
     /// These bytes and nothing else, then the connection is closed.
@@ -229,6 +232,14 @@ async fn answer(stream: &mut TcpStream, behaviour: Behaviour, told: &[u8], is_he
                 left -= now;
             }
             stream.write_all(b"0\r\n\r\n").await?;
+        }
+        Behaviour::Paced(pieces, pace) => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await?;
+            for piece in pieces.into_iter().chain([&b""[..]]) {
+                pace.acquire().await.expect("a semaphore that stays open").forget();
+                let chunk = [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat();
+                stream.write_all(&chunk).await?;
+            }
         }
         Behaviour::Endless => {
             stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await?;

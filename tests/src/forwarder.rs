@@ -149,13 +149,18 @@ impl Forwarded {
     /// # Panics
     /// If the answer is not one that API Gateway takes.
     fn of(form: Form, decided: Decided) -> Self {
-        let Reply::Answer(bytes) = &decided.reply else {
+        let bytes = match &decided.reply {
+            Reply::Answer(bytes) => bytes,
+            Reply::Streamed { bytes, .. } => {
+                assert_eq!(form, Form::Rest, "HTTP APIs do not stream");
+                let (status, headers, body) = streamed(bytes);
+                return Self { status, headers, body: body.to_vec(), decided };
+            }
             // A function error: REST and HTTP APIs alike answer for themselves.
-            return Self { status: 502, headers: Vec::new(), body: Vec::new(), decided };
+            Reply::Error { .. } => return Self { status: 502, headers: Vec::new(), body: Vec::new(), decided },
         };
         let answer: Value = serde_json::from_slice(bytes).expect("an answer is JSON");
-        let status = answer["statusCode"].as_u64().and_then(|status| status.try_into().ok()).expect("a status");
-        let headers = headers(form, &answer);
+        let (status, headers) = (status(&answer), headers(form, &answer));
         let body = answer["body"].as_str().expect("a body is a string");
         let body = match answer["isBase64Encoded"].as_bool().expect("isBase64Encoded is a boolean") {
             true => BASE64.decode(body).expect("base64"),
@@ -186,6 +191,23 @@ impl Forwarded {
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
+}
+
+/// What a REST API makes of a streamed response so far: status and headers, and the body as it is.
+///
+/// # Panics
+/// If it does not begin as API Gateway needs it.
+pub fn streamed(bytes: &[u8]) -> (u16, Vec<(String, String)>, &[u8]) {
+    const FIRST: usize = 16_000;
+    let end = bytes.iter().take(FIRST).position(|byte| *byte == 0).expect("an end of the head in the first 16 kB");
+    let (head, rest) = bytes.split_at(end);
+    let body = rest.strip_prefix(&[0; 8]).expect("eight zeros behind the head");
+    let head: Value = serde_json::from_slice(head).expect("a head is JSON");
+    (status(&head), headers(Form::Rest, &head), body)
+}
+
+fn status(answer: &Value) -> u16 {
+    answer["statusCode"].as_u64().and_then(|status| status.try_into().ok()).expect("a status")
 }
 
 fn headers(form: Form, answer: &Value) -> Vec<(String, String)> {

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::binary;
-use crate::runtime_api::{Init, Reply, RuntimeApi};
+use crate::runtime_api::{Init, Part, Reply, Replying, RuntimeApi};
 
 /// Longer than any start or answer that a suite tolerates; what takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -104,8 +104,22 @@ impl Function {
     /// # Panics
     /// If no reply comes.
     pub async fn invoke(&self, event: impl Into<Vec<u8>>) -> Reply {
-        let count = self.invocations.fetch_add(1, Ordering::Relaxed);
-        self.invoke_as(&format!("00000000-0000-4000-8000-{count:012}"), event).await
+        self.invoke_as(&self.fresh_id(), event).await
+    }
+
+    /// Sends one event under a fresh invocation id; its reply is asked for part by part.
+    pub fn begin(&self, event: impl Into<Vec<u8>>) -> Begun<'_> {
+        let seen = self.lines.count();
+        Begun { replying: self.runtime.invoke(&self.fresh_id(), event.into()), function: self, seen }
+    }
+
+    fn fresh_id(&self) -> String {
+        format!("00000000-0000-4000-8000-{:012}", self.invocations.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// How long it has for each event from now on.
+    pub fn time_out_after(&self, timeout: Duration) {
+        self.runtime.time_out_after(timeout);
     }
 
     /// Sends one event under this invocation id, as Lambda does again when it retries.
@@ -113,8 +127,8 @@ impl Function {
     /// # Panics
     /// If no reply comes.
     pub async fn invoke_as(&self, request_id: &str, event: impl Into<Vec<u8>>) -> Reply {
-        match timeout(PATIENCE, self.runtime.invoke(request_id, event.into())).await {
-            Ok(Ok(reply)) => reply,
+        match timeout(PATIENCE, self.runtime.invoke(request_id, event.into()).whole()).await {
+            Ok(Some(reply)) => reply,
             _ => panic!("no reply; alive: {}; output: {:?}", self.is_alive(), self.lines.tail()),
         }
     }
@@ -159,11 +173,61 @@ impl Function {
 
     /// The memory that the process holds now. Linux only; elsewhere 0.
     pub fn resident_bytes(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    /// The most that it ever held.
+    pub fn peak_resident_bytes(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, what: &str) -> u64 {
         let Some(id) = self.process.lock().unwrap().id() else { return 0 };
         let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(what));
         let kilobytes = line.and_then(|line| line.split_whitespace().next()).and_then(|text| text.parse::<u64>().ok());
         kilobytes.unwrap_or_default() * 1024
+    }
+}
+
+/// One event on its way, whose reply comes in parts.
+pub struct Begun<'f> {
+    replying: Replying,
+    function: &'f Function,
+    seen: usize,
+}
+
+impl Begun<'_> {
+    /// # Panics
+    /// If no further part comes.
+    pub async fn part(&mut self) -> Part {
+        match timeout(PATIENCE, self.replying.part()).await {
+            Ok(Some(part)) => part,
+            _ => panic!("no part; output: {:?}", self.function.lines.tail()),
+        }
+    }
+
+    /// Whether its audit line is there already.
+    pub fn is_told(&self) -> bool {
+        self.function.lines.all().iter().skip(self.seen).any(|line| audit(line).is_some())
+    }
+
+    /// Its audit line.
+    ///
+    /// # Panics
+    /// If none comes.
+    pub async fn audit(&self) -> Value {
+        let audit = timeout(PATIENCE, self.function.lines.audit_after(self.seen)).await;
+        audit.unwrap_or_else(|_| panic!("no audit line: {:?}", self.function.lines.tail()))
+    }
+
+    /// The Runtime API takes no more of it: its audit line.
+    ///
+    /// # Panics
+    /// If none comes.
+    pub async fn hang_up(mut self) -> Value {
+        self.replying = Replying::none();
+        self.audit().await
     }
 }
 

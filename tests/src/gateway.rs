@@ -25,7 +25,7 @@ pub fn status(kind: Kind, arn: &str, reply: &Reply) -> u16 {
         Reply::Error { error_message, .. } if error_message == "Unauthorized" && kind.answers_401_by_error() => {
             return 401;
         }
-        Reply::Error { .. } => return 500,
+        Reply::Error { .. } | Reply::Streamed { .. } => return 500,
         Reply::Answer(bytes) if bytes.len() > LARGEST_ANSWER => return 500,
         Reply::Answer(bytes) => serde_json::from_slice(bytes).unwrap_or(Value::Null),
     };

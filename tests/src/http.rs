@@ -35,8 +35,32 @@ pub struct Request {
 impl Request {
     /// A header's value; empty where it is absent or not ASCII.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        text(&self.headers, name)
     }
+}
+
+/// One request whose body is still on its way.
+pub struct Unread {
+    pub method: String,
+    pub target: String,
+    pub headers: HeaderMap,
+    pub body: Incoming,
+}
+
+impl Unread {
+    async fn read(self) -> io::Result<Request> {
+        let body = self.body.collect().await.map_err(io::Error::other)?.to_bytes();
+        Ok(Request { method: self.method, target: self.target, headers: self.headers, body })
+    }
+
+    /// A header's value; empty where it is absent or not ASCII.
+    pub fn header(&self, name: &str) -> &str {
+        text(&self.headers, name)
+    }
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// What a fake does with one request.
@@ -73,7 +97,7 @@ impl Answer {
     }
 }
 
-type Handler = Arc<dyn Fn(Request) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
+type Handler = Arc<dyn Fn(Unread) -> Pin<Box<dyn Future<Output = io::Result<Answer>> + Send>> + Send + Sync>;
 
 /// A listening fake. Its tasks and its port end with it.
 pub struct Server(Port);
@@ -83,6 +107,20 @@ impl Server {
     where
         H: Fn(Request) -> F + Send + Sync + 'static,
         F: Future<Output = Answer> + Send + 'static,
+    {
+        let handler = Arc::new(handler);
+        Self::start_unread(move |request| {
+            let handler = handler.clone();
+            async move { Ok(handler(request.read().await?).await) }
+        })
+        .await
+    }
+
+    /// The handler reads bodies as it likes; its error closes the connection without an answer.
+    pub async fn start_unread<H, F>(handler: H) -> Self
+    where
+        H: Fn(Unread) -> F + Send + Sync + 'static,
+        F: Future<Output = io::Result<Answer>> + Send + 'static,
     {
         let handler: Handler = Arc::new(move |request| Box::pin(handler(request)));
         Self(Port::open(move |stream| serve(stream, handler.clone())).await)
@@ -124,10 +162,9 @@ async fn respond(
     handler: &Handler,
 ) -> io::Result<Response<BoxBody<Bytes, io::Error>>> {
     let (head, body) = request.into_parts();
-    let body = body.collect().await.map_err(io::Error::other)?;
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
-    let request = Request { method: head.method.to_string(), target, headers: head.headers, body: body.to_bytes() };
-    Ok(match handler(request).await {
+    let request = Unread { method: head.method.to_string(), target, headers: head.headers, body };
+    Ok(match handler(request).await? {
         Answer::Reply { status, headers, body } => {
             let status = StatusCode::from_u16(status).expect("a status code");
             response(status, &headers, Full::new(body).map_err(io::Error::other).boxed())

@@ -2,15 +2,20 @@
 //!
 //! Refuses to know what an event or an answer means.
 
+mod streamed;
+
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use http_body_util::BodyExt as _;
 use serde_json::Value;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
-use crate::http::{Answer, Request, Server};
+pub use self::streamed::End;
+use crate::http::{Answer, Server, Unread};
 
 /// What Lambda gives the function for one event; the forwarder's `Timeout` in the template, the longest of
 /// those that run here.
@@ -21,13 +26,22 @@ const ROOT: &str = "/2018-06-01/runtime/";
 #[derive(Clone, Eq, PartialEq)]
 pub enum Reply {
     Answer(Vec<u8>),
-    Error { error_type: String, error_message: String },
+    /// A response in pieces, all of them.
+    Streamed {
+        bytes: Vec<u8>,
+        end: End,
+    },
+    Error {
+        error_type: String,
+        error_message: String,
+    },
 }
 
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Answer(bytes) => write!(f, "Answer({})", String::from_utf8_lossy(bytes)),
+            Self::Streamed { bytes, end } => write!(f, "Streamed({} bytes, {end:?})", bytes.len()),
             Self::Error { error_type, error_message } => write!(f, "Error({error_type}: {error_message})"),
         }
     }
@@ -55,14 +69,52 @@ pub struct RuntimeApi {
 struct State {
     waiting: Mutex<VecDeque<(String, Vec<u8>)>>,
     arrived: Notify,
-    replies: Mutex<HashMap<String, oneshot::Sender<Reply>>>,
+    replies: Mutex<HashMap<String, mpsc::Sender<Part>>>,
     init: watch::Sender<Init>,
+    /// What Lambda gives the function for the next events, where it is not `TIMEOUT`.
+    timeout: Mutex<Option<Duration>>,
+}
+
+/// A reply as it comes.
+pub enum Part {
+    Whole(Reply),
+    /// Of a streamed response.
+    Piece(Vec<u8>),
+    End(End),
+}
+
+/// The reply to one event. While nobody asks for a part, no further one is read; dropped, it closes the
+/// function's connection.
+pub struct Replying(mpsc::Receiver<Part>);
+
+impl Replying {
+    /// Of no event.
+    pub fn none() -> Self {
+        Self(mpsc::channel(1).1)
+    }
+
+    /// `None` after the last one.
+    pub async fn part(&mut self) -> Option<Part> {
+        self.0.recv().await
+    }
+
+    /// `None` where none comes.
+    pub async fn whole(mut self) -> Option<Reply> {
+        let mut bytes = Vec::new();
+        loop {
+            match self.part().await? {
+                Part::Whole(reply) => return Some(reply),
+                Part::Piece(piece) => bytes.extend_from_slice(&piece),
+                Part::End(end) => return Some(Reply::Streamed { bytes, end }),
+            }
+        }
+    }
 }
 
 impl RuntimeApi {
     pub async fn start() -> Self {
         let state = Arc::<State>::default();
-        let server = Server::start({
+        let server = Server::start_unread({
             let state = state.clone();
             move |request| serve(state.clone(), request)
         })
@@ -75,13 +127,18 @@ impl RuntimeApi {
         self.server.authority()
     }
 
-    /// Queues an event under an invocation id and hands out its reply when the function posts it.
-    pub fn invoke(&self, request_id: &str, event: Vec<u8>) -> oneshot::Receiver<Reply> {
-        let (sender, reply) = oneshot::channel();
+    /// How long the function has for each event from now on.
+    pub fn time_out_after(&self, timeout: Duration) {
+        *self.state.timeout.lock().unwrap() = Some(timeout);
+    }
+
+    /// Queues an event under an invocation id and hands out its reply as the function posts it.
+    pub fn invoke(&self, request_id: &str, event: Vec<u8>) -> Replying {
+        let (sender, reply) = mpsc::channel(1);
         self.state.replies.lock().unwrap().insert(request_id.to_owned(), sender);
         self.state.waiting.lock().unwrap().push_back((request_id.to_owned(), event));
         self.state.arrived.notify_one();
-        reply
+        Replying(reply)
     }
 
     pub fn init(&self) -> watch::Receiver<Init> {
@@ -89,25 +146,44 @@ impl RuntimeApi {
     }
 }
 
-async fn serve(state: Arc<State>, request: Request) -> Answer {
-    let path = request.target.strip_prefix(ROOT).unwrap_or_default();
-    match (request.method.as_str(), path.split('/').collect::<Vec<_>>().as_slice()) {
+async fn serve(state: Arc<State>, request: Unread) -> io::Result<Answer> {
+    let target = request.target.clone();
+    let path = target.strip_prefix(ROOT).unwrap_or_default();
+    Ok(match (request.method.as_str(), path.split('/').collect::<Vec<_>>().as_slice()) {
         ("GET", ["invocation", "next"]) => {
             state.init.send_replace(Init::Ready);
             next(&state).await
         }
-        ("POST", ["invocation", id, "response"]) => state.reply(id, Reply::Answer(request.body.to_vec())),
-        ("POST", ["invocation", id, "error"]) => {
-            let (error_type, error_message) = diagnostic(&request.body);
-            state.reply(id, Reply::Error { error_type, error_message })
-        }
+        ("POST", ["invocation", id, "response"]) => match state.replying(id) {
+            None => Answer::status(400),
+            Some(parts) if request.headers.contains_key(streamed::MODE) => {
+                return streamed::take(request, &parts).await;
+            }
+            Some(parts) => reply(&parts, Reply::Answer(read(request).await?)).await,
+        },
+        ("POST", ["invocation", id, "error"]) => match state.replying(id) {
+            None => Answer::status(400),
+            Some(parts) => {
+                let (error_type, error_message) = diagnostic(&read(request).await?);
+                reply(&parts, Reply::Error { error_type, error_message }).await
+            }
+        },
         ("POST", ["init", "error"]) => {
-            let (error_type, error_message) = diagnostic(&request.body);
+            let (error_type, error_message) = diagnostic(&read(request).await?);
             state.init.send_replace(Init::Failed { error_type, error_message });
             Answer::status(202)
         }
         _ => Answer::status(404),
-    }
+    })
+}
+
+async fn read(request: Unread) -> io::Result<Vec<u8>> {
+    Ok(request.body.collect().await.map_err(io::Error::other)?.to_bytes().to_vec())
+}
+
+async fn reply(parts: &mpsc::Sender<Part>, reply: Reply) -> Answer {
+    let _ = parts.send(Part::Whole(reply)).await;
+    Answer::status(202)
 }
 
 /// Waits for an event, as long as it takes: an idle environment is frozen inside this call.
@@ -119,7 +195,7 @@ async fn next(state: &State) -> Answer {
             None => state.arrived.notified().await,
         }
     };
-    let deadline = SystemTime::now() + TIMEOUT;
+    let deadline = SystemTime::now() + state.timeout.lock().unwrap().unwrap_or(TIMEOUT);
     let deadline = deadline.duration_since(UNIX_EPOCH).expect("a clock after 1970").as_millis();
     let function = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer";
     Answer::Reply {
@@ -136,14 +212,8 @@ async fn next(state: &State) -> Answer {
 }
 
 impl State {
-    fn reply(&self, request_id: &str, reply: Reply) -> Answer {
-        match self.replies.lock().unwrap().remove(request_id) {
-            Some(sender) => {
-                let _ = sender.send(reply);
-                Answer::status(202)
-            }
-            None => Answer::status(400),
-        }
+    fn replying(&self, request_id: &str) -> Option<mpsc::Sender<Part>> {
+        self.replies.lock().unwrap().remove(request_id)
     }
 }
 
