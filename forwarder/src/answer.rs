@@ -1,7 +1,8 @@
 //! The answer in the form that API Gateway takes from an integration: the only file that knows its JSON.
 //!
-//! A body that is UTF-8 goes as text, whatever its type says: so every gateway passes it on byte for
-//! byte. Any other goes as base64, which a REST API decodes only for its binary media types.
+//! In a whole answer a body that is UTF-8 goes as text, whatever its type says: so every gateway passes it
+//! on byte for byte. Any other goes as base64, which a REST API decodes only for its binary media types. In
+//! a streamed one the body follows the JSON as it is.
 
 use std::io;
 
@@ -46,6 +47,10 @@ impl Answer {
         self.status
     }
 
+    pub fn into_parts(self) -> (u16, Headers, Bytes) {
+        (self.status, self.headers, self.body)
+    }
+
     /// Written out only where it could matter: no byte of a body takes more than six as JSON.
     fn is_too_large(&self) -> bool {
         struct Counter(usize);
@@ -66,6 +71,42 @@ impl Answer {
         size > limits::LAMBDA_PAYLOAD / 8
             && (serde_json::to_writer(&mut written, self).is_err() || written.0 > limits::LAMBDA_PAYLOAD)
     }
+}
+
+/// How the integrations of REST APIs are set to take answers. No event says it, and neither takes the other
+/// form.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ResponseMode {
+    Buffered,
+    Stream,
+}
+
+impl ResponseMode {
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "buffered" => Some(Self::Buffered),
+            "stream" => Some(Self::Stream),
+            _ => None,
+        }
+    }
+}
+
+/// What stands before the body of a streamed answer.
+///
+/// # Errors
+/// `BackendAnswerTooLarge` for more than the gateway looks for it in.
+pub fn prelude(status: u16, headers: &Headers) -> Result<Bytes, Failure> {
+    let prelude = Prelude { status_code: status, multi_value_headers: Lists(headers) };
+    let mut written = serde_json::to_vec(&prelude).map_err(|_| Failure::BackendAnswerInvalid)?;
+    written.extend_from_slice(&[0; 8]);
+    if written.len() > limits::STREAM_PRELUDE { Err(Failure::BackendAnswerTooLarge) } else { Ok(written.into()) }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Prelude<'a> {
+    status_code: u16,
+    multi_value_headers: Lists<'a>,
 }
 
 pub fn json_type() -> (String, String) {
@@ -188,6 +229,32 @@ mod tests {
         let answer = written(Format::V2, &[("content-type", "text/plain")], &all);
         assert_eq!(STANDARD.decode(answer["body"].as_str().unwrap()).unwrap(), all);
         assert_eq!(answer["isBase64Encoded"], json!(true));
+    }
+
+    #[test]
+    fn a_streamed_answer_begins_with_its_head() {
+        let headers = HEADERS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let written = prelude(201, &headers).unwrap();
+        let (head, zeros) = written.split_at(written.len() - 8);
+        assert_eq!(zeros, [0; 8]);
+        assert_eq!(
+            serde_json::from_slice::<Value>(head).unwrap(),
+            json!({
+                "statusCode": 201,
+                "multiValueHeaders": { "vary": ["accept", "origin"], "set-cookie": ["a=1", "b=2, c"], "x": [""] },
+            })
+        );
+        // Whatever a value holds, the zeros come once.
+        let odd = prelude(200, &vec![("x".to_owned(), "\0".repeat(9))]).unwrap();
+        assert_eq!(odd.windows(8).filter(|window| *window == [0; 8]).count(), 1);
+    }
+
+    #[test]
+    fn no_head_is_larger_than_the_gateway_looks_for() {
+        let head = |length: usize| prelude(200, &vec![("x".to_owned(), "y".repeat(length))]);
+        let frame = head(0).unwrap().len();
+        assert_eq!(head(limits::STREAM_PRELUDE - frame).unwrap().len(), limits::STREAM_PRELUDE);
+        assert_eq!(head(limits::STREAM_PRELUDE - frame + 1), Err(Failure::BackendAnswerTooLarge));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use countersign_decision::lifetimes::Lifetimes;
 use countersign_function::journal::Audit;
 use countersign_function::variables::Variables;
 
+use crate::answer::ResponseMode;
 use crate::backends::settings::Settings;
 use crate::body::BodyDigest;
 
@@ -15,6 +16,8 @@ pub struct Config {
     pub key_table: String,
     pub body_digest: BodyDigest,
     pub backends: Settings,
+    /// What the integrations of REST APIs are set to take.
+    pub response: ResponseMode,
     pub audit: Audit,
     pub metrics_namespace: String,
     /// Only tests use others than the default.
@@ -34,6 +37,12 @@ impl Config {
                 "required, if-present or off",
             ),
             backends: Settings::read(&mut variables),
+            response: variables.choice(
+                "RESPONSE",
+                ResponseMode::Buffered,
+                ResponseMode::parse,
+                "buffered or stream, as the integrations of REST APIs are set",
+            ),
             audit: variables.audit(),
             metrics_namespace: variables.metrics_namespace(),
             lifetimes: Lifetimes::DEFAULT,

@@ -16,4 +16,5 @@ pub mod outgoing;
 pub mod routes;
 pub mod serve;
 pub mod start;
+pub mod stream;
 pub mod wire;

@@ -15,4 +15,5 @@ mod routes;
 mod secrets;
 mod smuggling;
 mod ssrf;
+mod streaming;
 mod vectors;

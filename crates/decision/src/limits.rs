@@ -88,6 +88,8 @@ pub const PARAMETERS: usize = EDGE_TARGET / 2;
 pub const CONTEXT_ENTRIES: usize = KEY_CONTEXT + 16;
 /// What a Lambda function takes and answers in one invocation: Lambda's quota, 6 MiB.
 pub const LAMBDA_PAYLOAD: usize = 6 << 20;
+/// Head of a streamed answer, its end mark included: API Gateway looks for it in the first 16 KB.
+pub const STREAM_PRELUDE: usize = 16_000;
 /// One batch of the edge's log lines, its lines, and one of them.
 pub const LOGS_BODY: usize = 256 * 1024;
 pub const LOGS_LINES: usize = 500;

@@ -20,6 +20,8 @@ async fn what_is_wrong_is_named_with_its_remedy() {
         ("BACKENDS", "blue=arn:aws:lambda:eu-west-1:1:layer:x", "ARN of a Lambda function"),
         ("DEFAULT_BACKEND", "red", "a name that BACKENDS lists"),
         ("PRIVATE_BACKENDS", "red", "a name that BACKENDS lists"),
+        ("RESPONSE", "streamed", "it must be buffered or stream"),
+        ("RESPONSE", "STREAM", "it must be buffered or stream"),
         ("BACKEND_TIMEOUT", "0", "1 to 300 seconds"),
         ("BACKEND_TIMEOUT", "301", "1 to 300 seconds"),
         ("BACKEND_TIMEOUT", "25s", "1 to 300 seconds"),
@@ -52,8 +54,15 @@ async fn all_problems_are_told_at_once() {
 #[tokio::test]
 async fn the_least_that_is_needed() {
     let forwarding = Forwarding::new().await;
-    let names =
-        ["BACKENDS", "PRIVATE_BACKENDS", "DEFAULT_BACKEND", "BACKEND_TIMEOUT", "BODY_DIGEST", "IDENTITY_HEADERS"];
+    let names = [
+        "BACKENDS",
+        "PRIVATE_BACKENDS",
+        "DEFAULT_BACKEND",
+        "BACKEND_TIMEOUT",
+        "BODY_DIGEST",
+        "IDENTITY_HEADERS",
+        "RESPONSE",
+    ];
     let empty: Vec<_> = names.iter().map(|name| (*name, " ")).collect();
     for more in [&empty[..], &[]] {
         let started = forwarding.try_forwarder(binary::forwarder(), more, &["BACKENDS"]).await;

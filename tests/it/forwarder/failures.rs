@@ -9,6 +9,7 @@ use countersign_tests::aws::invoke::Functions;
 use countersign_tests::backend::Behaviour;
 use countersign_tests::events::proxy::{Form, Passed};
 use countersign_tests::forwarder::{Forwarding, caller, edge, with};
+use countersign_tests::runtime_api::{End, Reply};
 use serde_json::{Value, json};
 
 /// One way to fail.
@@ -96,11 +97,26 @@ fn cases(functions: &Functions, function: &str) -> Vec<Case> {
 
 #[tokio::test]
 async fn every_failure_is_answered_as_it_is_defined() {
+    assert_answered("buffered", &Form::ALL).await;
+}
+
+/// The last moment for a failure to become an answer is when the back end begins with its own.
+#[tokio::test]
+async fn every_failure_is_answered_where_answers_are_streamed() {
+    assert_answered("stream", &[Form::Rest]).await;
+}
+
+async fn assert_answered(mode: &str, forms: &[Form]) {
     const FUNCTION: &str = "arn:aws:lambda:eu-west-1:123456789012:function:blue";
     let functions = Functions::start(&[FUNCTION]).await;
     let mut happened = BTreeMap::new();
-    for case in cases(&functions, FUNCTION) {
+    for mut case in cases(&functions, FUNCTION) {
         let (code, status) = (case.failure.code(), case.failure.status());
+        if mode == "stream" && case.failure == Failure::BackendAnswerTooLarge {
+            // A body may be as large as it likes, a head may not.
+            let headers = (0..20).map(|_| ("x-large", "y".repeat(1_000))).collect();
+            case.behaviour = Behaviour::Reply { status: 200, headers, body: "".into() };
+        }
         let forwarding = Forwarding::new().await;
         forwarding.put_route("all", &json!({ "match": { "method": ["GET", "POST"] }, "backend": "blue" }));
         if let Some(route) = &case.route {
@@ -110,13 +126,15 @@ async fn every_failure_is_answered_as_it_is_defined() {
             forwarding.table.service.fail(outage).await;
         }
         forwarding.blue.always(case.behaviour.clone());
-        let more: Vec<_> = case.more.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let own = case.more.iter().map(|(name, value)| (*name, value.as_str()));
+        let more: Vec<_> = own.chain([("RESPONSE", mode)]).collect();
         let function = forwarding.forwarder(&more).await;
-        for form in Form::ALL {
+        for form in forms.iter().copied() {
             let request = forwarding.request(case.method, case.resource);
             let body = (case.body.as_slice(), Passed::Base64);
             let answer = forwarding.send_body(&function, form, &request, body, &case.context).await;
             assert_eq!((answer.status, answer.code()), (status, code), "{form:?}: {answer:?}");
+            assert_eq!(matches!(answer.decided.reply, Reply::Streamed { end: End::Whole, .. }), mode == "stream");
             let outcome = if status < 500 { "refuse" } else { "fault" };
             assert_eq!((answer.outcome(), &answer.decided.audit["status"]), (outcome, &json!(status)), "{form:?}");
             let told = answer.json();

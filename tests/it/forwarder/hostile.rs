@@ -2,9 +2,9 @@
 //! panics, nobody without an authorizer's word gets to a back end, and the next honest request is served.
 
 use countersign_tests::events::proxy::{Form, Passed};
-use countersign_tests::forwarder::{Forwarding, caller};
+use countersign_tests::forwarder::{Forwarding, caller, streamed};
 use countersign_tests::function::Function;
-use countersign_tests::runtime_api::Reply;
+use countersign_tests::runtime_api::{End, Reply};
 use serde_json::{Value, json};
 
 use crate::hostile::pointers;
@@ -16,8 +16,12 @@ struct Target {
 
 impl Target {
     async fn new() -> Self {
+        Self::answering("buffered").await
+    }
+
+    async fn answering(mode: &str) -> Self {
         let forwarding = Forwarding::with_a_route().await;
-        let function = forwarding.forwarder(&[]).await;
+        let function = forwarding.forwarder(&[("RESPONSE", mode)]).await;
         Self { forwarding, function }
     }
 
@@ -33,6 +37,10 @@ impl Target {
                 let answer: Value = serde_json::from_slice(&bytes).expect("an answer is JSON");
                 assert!(answer["statusCode"].is_u64(), "{what}: {answer}");
                 Some(answer)
+            }
+            Reply::Streamed { bytes, end } => {
+                assert_eq!(end, End::Whole, "{what}");
+                Some(json!({ "statusCode": streamed(&bytes).0 }))
             }
             Reply::Error { error_message, .. } => {
                 assert!(!error_message.contains("panick"), "{what}: {error_message}");
@@ -60,7 +68,15 @@ impl Target {
 
 #[tokio::test]
 async fn payloads_that_are_no_event() {
-    let target = Target::new().await;
+    assert_no_event(Target::new().await).await;
+}
+
+#[tokio::test]
+async fn payloads_that_are_no_event_where_answers_are_streamed() {
+    assert_no_event(Target::answering("stream").await).await;
+}
+
+async fn assert_no_event(target: Target) {
     let deep = |open: &str, close: &str| open.repeat(100_000) + &close.repeat(100_000);
     let nested = format!(
         r#"{{"httpMethod":"GET","path":"/","requestContext":{{"authorizer":{}1{}}}}}"#,

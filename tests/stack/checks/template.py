@@ -49,6 +49,8 @@ def the_template_refuses_what_would_be_unsafe(stack):
         {"RotateEvery": "rate(30 days)"},
         {"Backend": "forwarder"},
         {"Backends": "a=https://a.example.com"},
+        {"ForwarderResponse": "stream", "ExampleApi": "rest"},
+        {"ForwarderResponse": "stream", "Backend": "forwarder", "Backends": "a=https://a.example.com"},
         {"Backend": "forwarder", "Backends": "a=https://a.example.com", "BackendUrl": "https://b.example.com"},
         {"BodyDigest": "required"},
         {"Backend": "forwarder", "ExampleApi": "none", "Apis": "a/b", "Authorities": "c", "DefaultBackend": "a"},
