@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Journal } from "../src/journal";
-import { HASH, ID, KEY, key, TestEdge, told } from "./world/world";
+import { HASH, KEY, key, TestEdge, told } from "./world/world";
 
 test("a known caller's request is signed and sent on, without the key", async () => {
   const edge = await TestEdge.start();
@@ -194,11 +194,27 @@ test("however many lines there are, one batch leaves in a second, and what it ha
 
 test("a client that is refused is told the name of the line that says why", async () => {
   const edge = await TestEdge.start({ DOORS: "off", REPLIES: "kong-3.7" });
-  const told = await edge.ask("/items");
-  expect(told.headers.get("x-kong-request-id")).toBe(ID);
-  expect(JSON.parse(edge.world.lines.at(-1) ?? "")).toMatchObject({ code: "caller_missing", request_id: ID });
+  const answer = await edge.ask("/items");
+  const id = answer.headers.get("x-kong-request-id");
+  expect(id).toMatch(/^[0-9a-f]{32}$/);
+  expect(JSON.parse(edge.world.lines.at(-1) ?? "")).toMatchObject({ code: "caller_missing", request_id: id });
   await edge.ask("/.countersign/probe", { method: "POST" });
   expect(JSON.parse(edge.world.lines.at(-1) ?? "")).toMatchObject({ code: "probe", outcome: "refuse", status: 401 });
+});
+
+test("why a credential does not hold is the operator's to know, and not the client's", async () => {
+  const edge = await TestEdge.start();
+  edge.world.answering = () => Response.json({ code: "inside_key_unknown" }, { status: 404 });
+  const bodies = new Set<string>();
+  for (const change of [{ status: "revoked" }, { status: "suspended" }, { expires_at: 1 }, undefined]) {
+    edge.world.store.set(`key:${HASH}`, key(change));
+    if (change === undefined) edge.world.store.delete(`key:${HASH}`);
+    edge.world.time += 3 * 3_600_000;
+    const answer = await edge.call("/items");
+    bodies.add((await answer.text()).replace(/"request_id":"\w+"/, ""));
+    expect(answer.headers.get("www-authenticate")).toBe("Key, Bearer");
+  }
+  expect([...bodies]).toEqual(['{"message":"Unauthorized","code":"unauthorized",}']);
 });
 
 test("what only a gateway minds does not keep a request from a public origin", async () => {

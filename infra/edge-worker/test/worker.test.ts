@@ -16,8 +16,8 @@ test("runs with the bindings of wrangler.jsonc", async () => {
   await env.COUNTERSIGN.put("routes", JSON.stringify({ version: 1, routes: [] }));
   // A failed read rests a second.
   await new Promise((resolve) => setTimeout(resolve, 1_100));
-  expect(await told("/items")).toBe("401 caller_missing");
-  expect(await told("/items", { "x-api-key": "nobody-has-this-one" })).toBe("401 key_unknown");
+  expect(await told("/items")).toBe("401 unauthorized");
+  expect(await told("/items", { "x-api-key": "nobody-has-this-one" })).toBe("401 unauthorized");
   const hash = "bd41bf1943f7b544e84b4645dd16be9b0e5a8356a03f27d8735f970b662575e9";
   const record = { version: 1, key_id: "k", principal: "acme", status: "active", grants: [], rate_limit: "gold" };
   await env.COUNTERSIGN.put(`key:${hash}`, JSON.stringify(record));

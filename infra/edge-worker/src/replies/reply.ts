@@ -20,10 +20,11 @@ export function reply(refusal: Refused, config: Pick<Config, "replies" | "realm"
   return written;
 }
 
-/** As the forwarder writes its own. */
+/** As the forwarder writes its own. Why a credential does not hold is in the line of this id, and nobody else's to know. */
 function plain({ reason, tier }: Refused, requestId: string): Response {
   const status = statusOf(reason);
-  const body = { message: PHRASES[status] ?? "Error", code: reason, request_id: requestId };
+  const code = status === 401 ? "unauthorized" : status === 403 ? "forbidden" : reason;
+  const body = { message: PHRASES[status] ?? "Error", code, request_id: requestId };
   return Response.json(body, { status, headers: tier === undefined ? own(reason) : limitHeaders(tier) });
 }
 

@@ -15,8 +15,22 @@ import { bindings, vectorKey } from "../signature/vectors";
 export const NOW = 1_800_000_000;
 export const GATEWAY = "abc.execute-api.eu-west-1.amazonaws.com";
 export const KEY = "reader-key-0001-imported";
-/** That a client is told of its request. */
-export const ID = "0123456789abcdef0123456789abcdef";
+/** Codes of the lines so far, by the ids that clients were told. */
+const codes = new Map<string, string>();
+
+function hear(line: string | undefined): void {
+  const { request_id, code } = JSON.parse(line ?? "{}") as { request_id?: string; code?: string };
+  if (request_id !== undefined && code !== undefined) codes.set(request_id, code);
+}
+
+class HeardJournal extends Journal {
+  override add(line: string | undefined, now: number) {
+    hear(line);
+    return super.add(line, now);
+  }
+}
+
+let asked = 0;
 export const HASH = "bd41bf1943f7b544e84b4645dd16be9b0e5a8356a03f27d8735f970b662575e9";
 
 const SETTINGS: Env = {
@@ -112,6 +126,7 @@ export class TestWorld implements World {
     this.kept.push(work);
   };
   tell = (line: string) => {
+    hear(line);
     this.lines.push(line);
   };
 
@@ -151,7 +166,7 @@ export class TestEdge {
   readonly world = new TestWorld();
   readonly sources = new Sources();
   readonly strangers = new Strangers();
-  readonly journal = new Journal();
+  readonly journal: Journal = new HeardJournal();
   readonly #settings: Env;
   readonly #keys: SigningKeys;
 
@@ -186,7 +201,7 @@ export class TestEdge {
     const signing = active.kind === "key" ? active.key : undefined;
     const { sources, strangers, journal } = this;
     const isolate = { configured, keys: this.#keys, signing, sources, strangers, journal };
-    return answer(request, isolate, this.world, ID);
+    return answer(request, isolate, this.world, (asked++).toString(16).padStart(32, "0"));
   }
 
   /** With the key of the tests. */
@@ -206,12 +221,12 @@ export function key(change: object = {}): string {
   return JSON.stringify({ ...record, ...change });
 }
 
-/** The status of an answer, and the code of a refusal. */
+/** The status of an answer, and the code of a refusal: the line's, where the client is told none. */
 export async function told(answer: Promise<Response>): Promise<string> {
-  const { status, ...rest } = await answer.then(async (response) => ({
-    status: response.status,
-    body: await response.text(),
-  }));
-  const code = /"code":"(\w+)"/.exec(rest.body)?.[1];
-  return code === undefined ? `${status}` : `${status} ${code}`;
+  const response = await answer;
+  const body = await response.text();
+  const code = /"code":"(\w+)"/.exec(body)?.[1];
+  if (code === undefined) return `${response.status}`;
+  const id = /"request_id":"(\w+)"/.exec(body)?.[1] ?? "";
+  return `${response.status} ${code === "unauthorized" || code === "forbidden" ? codes.get(id) : code}`;
 }
