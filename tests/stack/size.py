@@ -15,10 +15,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "target" / "x86_64-unknown-linux-gnu" / "release"
 
-FUNCTIONS = ["authorizer", "forwarder", "key-sync"]
-
 MB = 1_000_000
-BINARY, ZIP = 9 * MB, 4 * MB
+FUNCTIONS = {"authorizer": (9 * MB, 4 * MB), "forwarder": (9 * MB, 4 * MB), "key-sync": (11 * MB, 5 * MB)}
+"""The most that binary and zip may weigh. Nobody waits for key-sync to start."""
+
 GLIBC = 34
 """provided.al2023 has glibc 2.34."""
 
@@ -33,14 +33,15 @@ def main():
 
 
 def check(function):
+    largest_binary, largest_zip = FUNCTIONS[function]
     print(f"\n  {function}")
     binary = (ROOT / "target" / "lambda" / function / "bootstrap").read_bytes()
     glibc = newest_glibc(binary)
     second = [package for package in ["rustls@0.21", "ring"] if in_tree(function, package)]
     return all(
         [
-            most("binary", len(binary), BINARY),
-            most("zip", zipped(binary), ZIP),
+            most("binary", len(binary), largest_binary),
+            most("zip", zipped(binary), largest_zip),
             holds("glibc", f"2.{glibc}, at most 2.{GLIBC}", glibc <= GLIBC),
             holds("one TLS stack", ", ".join(second) or "no rustls 0.21, no ring", not second),
         ]
