@@ -7,6 +7,7 @@ mod audit;
 mod cloudflare;
 mod crash;
 mod edge_token;
+mod edge_urls;
 mod events;
 mod flood;
 mod forwarder;

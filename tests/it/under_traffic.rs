@@ -1,8 +1,8 @@
 //! Rotations while clients send without pause: nobody is refused, and nothing fails.
 //!
-//! Clients talk to the edge's stand-in, which signs with what was pushed to it and asks several
-//! authorizers, real processes of different age. key-sync rotates between the same fakes. All waits
-//! of the system's own are a hundred times as short, but for one rotation in `make soak`.
+//! Clients talk to the edge, which signs with what was pushed to it and asks several authorizers, real
+//! processes of different age. key-sync rotates between the same fakes. All waits of the system's own,
+//! but for the Worker's, are a hundred times as short, except for one rotation in `make soak`.
 
 use countersign_tests::deployment::READER;
 use countersign_tests::signer::EdgeKey;

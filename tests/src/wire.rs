@@ -54,6 +54,12 @@ impl Head {
         text(&after_method[..end])
     }
 
+    /// Whether a request's first line has three words and no more: servers disagree about where others end.
+    pub fn is_request(&self) -> bool {
+        let blanks = self.start.iter().filter(|byte| byte.is_ascii_whitespace());
+        blanks.eq([b' ', b' '].iter())
+    }
+
     /// Of an answer.
     pub fn status(&self) -> io::Result<u16> {
         let status = self.start.get(9..12).map(text).and_then(|digits| digits.parse().ok());

@@ -173,7 +173,7 @@ pub fn websocket(api: &Api, request: &WireRequest) -> Value {
 }
 
 fn rest_arn(api: &Api, request: &WireRequest, method: &str) -> String {
-    api.arn(&format!("{method}{}", api.resource(request)))
+    api.arn(&format!("{method}{}", collapsed(api.resource(request))))
 }
 
 /// HTTP APIs put a named stage in front of the path, under custom domains too.

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use hyper::body::Bytes;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use super::{Inside, Version};
@@ -18,6 +19,9 @@ use crate::wire::Head;
 const ADDRESS: &str = "203.0.113.7";
 const COUNTRY: &str = "GB";
 
+/// What Cloudflare itself says to what is no HTTP.
+const REFUSED: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
 /// How far a clock may be from where it should be, in milliseconds.
 const TOLERANCE: u64 = 500;
 
@@ -30,6 +34,10 @@ pub async fn open(inside: &Arc<Inside>, gate: Option<Arc<Gate>>) -> Port {
 async fn serve(inside: Arc<Inside>, gate: Option<Arc<Gate>>, stream: TcpStream) {
     let mut client = Connection::from(stream);
     while let Ok(Some(request)) = Head::read(&mut client.read).await {
+        if !request.is_request() {
+            let _ = client.write.write_all(REFUSED).await;
+            return;
+        }
         let name = name_of(&request.target());
         let relayed = inside.relay(request, &mut client);
         let relayed = match &gate {
