@@ -34,7 +34,7 @@ export const SKEW = 5 * SECOND;
 export const STORE_PATIENCE = 2 * SECOND;
 export const QUESTION_PATIENCE = 3 * SECOND;
 export const ISSUER_PATIENCE = 3 * SECOND;
-/** An answer of an object that counts: it may be on another continent. */
+/** An answer of an object that counts, which may be on another continent. */
 export const COUNTER_PATIENCE = SECOND;
 /** For all of a body that is read before it is sent on. */
 export const BODY_PATIENCE = 30 * SECOND;

@@ -3,7 +3,7 @@
 import { boundedText } from "./bounded";
 import { base64url } from "./bytes";
 import type { Counter } from "./counting/counter";
-import { UsedUp } from "./counting/used-up";
+import { Questions } from "./counting/questions";
 import type { Rule } from "./counting/window";
 import { COUNTER_PATIENCE, LOCAL_PATIENCE, STORE_PATIENCE } from "./lifetimes";
 import { type Told, timeout, type World } from "./world";
@@ -20,7 +20,7 @@ export function outside(env: Bindings, context: ExecutionContext): World {
     send: (request, patience) => until(patience, (signal) => fetched(request, signal)),
     ask: (request, patience, most) => until(patience, (signal) => asked(request, most, signal)),
     limit: (binding, key) => within(LOCAL_PATIENCE, limit(limiter(env, binding), key)),
-    count: (binding, name, rule) => count(counter(env, binding, name), `${binding} ${name}`, rule),
+    count: (binding, name, rule) => count(env, context, binding, name, rule),
     cached: (key) => within(LOCAL_PATIENCE, caches.default.match(key)),
     cache: (key, response) => caches.default.put(key, response),
     rest: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
@@ -69,15 +69,19 @@ function limiter(env: Bindings, binding: string): RateLimit | undefined {
   return typeof found === "object" && found !== null && "limit" in found ? (found as RateLimit) : undefined;
 }
 
-/** Of the objects that count, what they have said to all requests of this isolate. */
-const usedUp = new UsedUp();
+/** Of all requests of this isolate. */
+const questions = new Questions();
 
-async function count(stub: DurableObjectStub<Counter> | undefined, name: string, rule: Rule) {
-  const known = usedUp.wait(name, Date.now());
-  if (known > 0 || stub === undefined) return known > 0 ? known : undefined;
-  const wait = await within(COUNTER_PATIENCE, stub.take(rule));
-  if (wait > 0) usedUp.learn(name, Date.now() + wait);
-  return wait;
+async function count(env: Bindings, context: ExecutionContext, binding: string, name: string, rule: Rule) {
+  const stub = counter(env, binding, name);
+  if (stub === undefined) return undefined;
+  const asked = `${binding} ${name}`;
+  const take = (count: number) => within(COUNTER_PATIENCE, stub.take(rule, count));
+  const answer = questions.ask(asked, { now: Date.now, take, keep: (work) => context.waitUntil(work) });
+  return within(2 * COUNTER_PATIENCE, answer).catch((error) => {
+    questions.forget(asked);
+    throw error;
+  });
 }
 
 function counter(env: Bindings, binding: string, name: string): DurableObjectStub<Counter> | undefined {

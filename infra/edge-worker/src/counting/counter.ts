@@ -6,7 +6,7 @@
  */
 
 import { DurableObject } from "cloudflare:workers";
-import { type Rule, type Slot, Window } from "./window";
+import { type Rule, type Slot, type Taken, Window } from "./window";
 
 /** Milliseconds: between two writes, and at least between two looks at whether there is anything left to count. */
 const WRITES = 1_000;
@@ -27,12 +27,12 @@ export class Counter extends DurableObject {
     this.#isStored = slots !== undefined;
   }
 
-  /** Counts one more, if it is within the limit. @returns milliseconds until there is room for one, 0 if it passes. */
-  take(rule: Rule): number {
+  /** Counts as many of `asked` as are within the limit. */
+  take(rule: Rule, asked: number): Taken {
     const now = Date.now();
-    const wait = this.#window.take(rule, now);
-    if (wait === 0) this.#remember(now);
-    return wait;
+    const taken = this.#window.take(rule, now, asked);
+    if (taken.passed > 0) this.#remember(now);
+    return taken;
   }
 
   override async alarm(): Promise<void> {

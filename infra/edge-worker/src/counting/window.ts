@@ -13,6 +13,13 @@ export interface Rule {
   readonly period: number;
 }
 
+export interface Taken {
+  /** So many of those that were asked for. */
+  readonly passed: number;
+  /** Milliseconds until there is room for one more; 0 if all have passed. */
+  readonly wait: number;
+}
+
 /** So many have passed, and count until this time. */
 export type Slot = readonly [until: number, passed: number];
 
@@ -36,23 +43,23 @@ export class Window {
     return this.#slots.at(-1)?.[0] ?? 0;
   }
 
-  /**
-   * Counts one more, if it is within the limit.
-   *
-   * @returns milliseconds until there is room for one more: none if this one has passed.
-   */
-  take({ limit, period }: Rule, now: number): number {
-    const counting = this.#slots.filter(([until]) => until > now);
-    let passed = counting.reduce((sum, [, count]) => sum + count, 0);
-    if (passed < limit) {
-      this.#slots = withOneMore(counting, endOf(now, period));
-      return 0;
-    }
-    for (const [until, count] of counting) {
-      passed -= count;
-      if (passed < limit) return until - now;
-    }
-    return period;
+  /** Counts as many of `asked` as are within the limit. */
+  take({ limit, period }: Rule, now: number, asked: number): Taken {
+    this.#slots = this.#slots.filter(([until]) => until > now);
+    const room = limit - this.#slots.reduce((sum, [, count]) => sum + count, 0);
+    const passed = Math.max(Math.min(asked, room), 0);
+    if (passed > 0) this.#slots = withMore(this.#slots, endOf(now, period), passed);
+    return { passed, wait: passed === asked ? 0 : this.#untilRoom(limit) - now };
+  }
+
+  /** When so many slots are over that fewer count than the limit. */
+  #untilRoom(limit: number): number {
+    let counting = this.#slots.reduce((sum, [, count]) => sum + count, 0);
+    const last = this.#slots.find(([, count]) => {
+      counting -= count;
+      return counting < limit;
+    });
+    return last?.[0] ?? 0;
   }
 }
 
@@ -63,7 +70,7 @@ function endOf(now: number, period: number): number {
 }
 
 /** A clock that was set back, on another machine, is as late as the last slot. */
-function withOneMore(slots: readonly Slot[], end: number): Slot[] {
+function withMore(slots: readonly Slot[], end: number, more: number): Slot[] {
   const [until, passed] = slots.at(-1) ?? [0, 0];
-  return until >= end ? [...slots.slice(0, -1), [until, passed + 1]] : [...slots, [end, 1]];
+  return until >= end ? [...slots.slice(0, -1), [until, passed + more]] : [...slots, [end, more]];
 }

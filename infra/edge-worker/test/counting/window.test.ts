@@ -1,14 +1,19 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { UsedUp } from "../../src/counting/used-up";
-import { type Slot, Window } from "../../src/counting/window";
-import { REMEMBERED } from "../../src/limits";
+import { type Rule, type Slot, Window } from "../../src/counting/window";
 
 const NOW = 1_800_000_000_000;
 const minute = (limit: number) => ({ limit, period: 60_000 });
 
+/** Milliseconds that one more would have to wait. */
+function take(window: Window, rule: Rule, now: number): number {
+  const { passed, wait } = window.take(rule, now, 1);
+  expect(passed).toBe(wait === 0 ? 1 : 0);
+  return wait;
+}
+
 function passed(window: Window, limit: number, now: number, asked = limit + 1): number {
-  return Array.from({ length: asked }, () => window.take(minute(limit), now)).filter((wait) => wait === 0).length;
+  return Array.from({ length: asked }, () => take(window, minute(limit), now)).filter((wait) => wait === 0).length;
 }
 
 test("as many pass as may, at any one time or spread over it", () => {
@@ -28,28 +33,28 @@ test("an edge of the period lets nothing pass twice", () => {
 
 test("who is refused is told when there is room, and not a moment later", () => {
   const window = new Window([]);
-  expect(window.take(minute(2), NOW + 3)).toBe(0);
-  expect(window.take(minute(2), NOW + 30_000)).toBe(0);
-  const wait = window.take(minute(2), NOW + 31_000);
+  expect(take(window, minute(2), NOW + 3)).toBe(0);
+  expect(take(window, minute(2), NOW + 30_000)).toBe(0);
+  const wait = take(window, minute(2), NOW + 31_000);
   expect(wait).toBe(30_200);
-  expect(window.take(minute(2), NOW + 31_000 + wait - 1)).toBe(1);
-  expect(window.take(minute(2), NOW + 31_000 + wait)).toBe(0);
+  expect(take(window, minute(2), NOW + 31_000 + wait - 1)).toBe(1);
+  expect(take(window, minute(2), NOW + 31_000 + wait)).toBe(0);
 });
 
 test("what was counted under a higher limit counts under a lower one", () => {
   const window = new Window([]);
-  for (let second = 0; second < 10; second++) window.take(minute(10), NOW + second * 1_200);
-  const wait = window.take(minute(4), NOW + 12_000);
-  expect(window.take(minute(4), NOW + 12_000 + wait - 1)).toBeGreaterThan(0);
-  expect(window.take(minute(4), NOW + 12_000 + wait)).toBe(0);
+  for (let second = 0; second < 10; second++) take(window, minute(10), NOW + second * 1_200);
+  const wait = take(window, minute(4), NOW + 12_000);
+  expect(take(window, minute(4), NOW + 12_000 + wait - 1)).toBeGreaterThan(0);
+  expect(take(window, minute(4), NOW + 12_000 + wait)).toBe(0);
 });
 
 test("what is over leaves nothing, and a long period no more than its slots", () => {
   const window = new Window([]);
   const day = { limit: 1_000_000, period: 86_400_000 };
-  for (let n = 0; n < 20_000; n++) expect(window.take(day, NOW + n * 10_000)).toBe(0);
+  for (let n = 0; n < 20_000; n++) expect(take(window, day, NOW + n * 10_000)).toBe(0);
   expect(window.slots.length).toBeLessThanOrEqual(51);
-  expect(window.take(day, window.over)).toBe(0);
+  expect(take(window, day, window.over)).toBe(0);
   expect(window.slots.length).toBe(1);
 });
 
@@ -67,23 +72,32 @@ const rules = fc.record({ limit: fc.integer({ min: 1, max: 20 }), period: fc.con
 
 test("in no period, wherever it begins, do more pass than may; and whoever may, passes", () => {
   fc.assert(
-    fc.property(times, rules, fc.array(fc.nat(300)), (moments, rule, evictions) => {
-      let window = new Window([]);
-      const passes: number[] = [];
-      for (const [at, now] of moments.entries()) {
-        // As it is written down, and read by another object.
-        if (evictions.includes(at)) window = new Window(JSON.parse(JSON.stringify(window.slots)) as Slot[]);
-        const wait = window.take(rule, now);
-        const late = now - rule.period - rule.period / 50 - 50;
-        if (wait === 0) passes.push(now);
-        else expect(passes.filter((time) => time > late).length).toBe(rule.limit);
-        expect(passes.filter((time) => time > now - rule.period).length).toBeLessThanOrEqual(rule.limit);
-      }
-      for (const end of passes) {
-        const within = passes.filter((time) => time > end - rule.period && time <= end);
-        expect(within.length).toBeLessThanOrEqual(rule.limit);
-      }
-    }),
+    fc.property(
+      times,
+      rules,
+      fc.array(fc.nat(300)),
+      fc.infiniteStream(fc.integer({ min: 1, max: 5 })),
+      (moments, rule, evictions, sizes) => {
+        let window = new Window([]);
+        const passes: number[] = [];
+        const since = (time: number) => passes.filter((pass) => pass > time).length;
+        for (const [at, now] of moments.entries()) {
+          // As it is written down, and read by another object.
+          if (evictions.includes(at)) window = new Window(JSON.parse(JSON.stringify(window.slots)) as Slot[]);
+          const asked = sizes.next().value ?? 1;
+          const { passed, wait } = window.take(rule, now, asked);
+          expect(wait === 0).toBe(passed === asked);
+          for (let n = 0; n < passed; n++) passes.push(now);
+          if (passed < asked)
+            expect(since(now - rule.period - rule.period / 50 - 50)).toBeGreaterThanOrEqual(rule.limit);
+          expect(since(now - rule.period)).toBeLessThanOrEqual(rule.limit);
+        }
+        for (const end of passes) {
+          const within = passes.filter((time) => time > end - rule.period && time <= end);
+          expect(within.length).toBeLessThanOrEqual(rule.limit);
+        }
+      },
+    ),
     { numRuns: 500 },
   );
 });
@@ -93,21 +107,21 @@ test("after the wait that was told, one passes", () => {
     fc.property(times, rules, (moments, rule) => {
       const window = new Window([]);
       for (const now of moments) {
-        const wait = window.take(rule, now);
+        const wait = take(window, rule, now);
         if (wait === 0) continue;
         const later = new Window(window.slots);
-        expect(later.take(rule, now + wait - 1)).toBe(1);
-        expect(later.take(rule, now + wait)).toBe(0);
+        expect(take(later, rule, now + wait - 1)).toBe(1);
+        expect(take(later, rule, now + wait)).toBe(0);
       }
     }),
   );
 });
 
-test("a name that is used up is not asked about until its time, and no flood of them fills memory", () => {
-  const usedUp = new UsedUp();
-  usedUp.learn("a", NOW + 500);
-  expect([usedUp.wait("a", NOW), usedUp.wait("a", NOW + 500), usedUp.wait("b", NOW)]).toEqual([500, 0, 0]);
-  for (let n = 0; n < REMEMBERED; n++) usedUp.learn(`${n}`, NOW + 500);
-  expect(usedUp.wait("a", NOW)).toBe(0);
-  expect(usedUp.wait(`${REMEMBERED - 1}`, NOW)).toBe(500);
+test("many who are asked for at once pass as each by itself", () => {
+  const window = new Window([]);
+  expect(window.take(minute(10), NOW, 4)).toEqual({ passed: 4, wait: 0 });
+  expect(window.take(minute(10), NOW + 30_000, 20)).toEqual({ passed: 6, wait: 31_200 });
+  expect(window.take(minute(10), NOW + 61_200, 3)).toEqual({ passed: 3, wait: 0 });
+  expect(window.take(minute(10), NOW + 61_200, 3)).toEqual({ passed: 1, wait: 30_000 });
+  expect(window.take(minute(2), NOW + 61_200, 1)).toEqual({ passed: 0, wait: 61_200 });
 });

@@ -56,7 +56,7 @@ export class Rig {
     copyFileSync(bundle, join(rig.#directory, "worker.js"));
     writeFileSync(
       join(rig.#directory, "config.capnp"),
-      config(rig.port, store, gateway, hmacSecrets() + texts({ ...SETTINGS, ...settings })),
+      config(rig.port, store, gateway, rig.#directory, hmacSecrets() + texts({ ...SETTINGS, ...settings })),
     );
     const child = spawn(workerd(), ["serve", join(rig.#directory, "config.capnp")], {
       stdio: ["ignore", "ignore", "pipe"],
@@ -214,22 +214,26 @@ function texts(settings: Record<string, string>): string {
   return Object.entries(settings).map(binding).join("\n    ");
 }
 
-function config(port: number, store: number, gateway: number, bindings: string): string {
+function config(port: number, store: number, gateway: number, directory: string, bindings: string): string {
   const external = (name: string, to: number) =>
     `(name = "${name}", external = (address = "127.0.0.1:${to}", http = ()))`;
+  const disk = `(name = "disk", disk = (path = "${directory}", writable = true))`;
   return `@0xc4a3b1d2e5f60718;
 using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  services = [(name = "main", worker = .edge), ${external("store", store)}, ${external("gateway", gateway)}],
+  services = [(name = "main", worker = .edge), ${external("store", store)}, ${external("gateway", gateway)}, ${disk}],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
 );
 const edge :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
   compatibilityDate = "2026-04-20",
   globalOutbound = "gateway",
+  durableObjectNamespaces = [(className = "Counter", uniqueKey = "counter", enableSql = true)],
+  durableObjectStorage = (localDisk = "disk"),
   bindings = [
     ${bindings}
     (name = "COUNTERSIGN", kvNamespace = "store"),
+    (name = "LIMITS", durableObjectNamespace = "Counter"),
   ],
 );
 `;
