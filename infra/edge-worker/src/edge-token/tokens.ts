@@ -5,7 +5,7 @@
  * a while: an issuer that is down has that many questions from an isolate, and no more.
  */
 
-import { EDGE_TOKEN_REST } from "../lifetimes";
+import { EDGE_TOKEN_REST, SHARED_PATIENCE } from "../lifetimes";
 import { bad, good, type Result } from "../reasons";
 import type { World } from "../world";
 import { granted } from "./grant";
@@ -44,9 +44,18 @@ export class EdgeTokens {
     const token = holding.usable(world.now());
     const fetching = holding.isDue(world.now()) ? this.#fetch(audience, holding, issuer, world) : undefined;
     if (token !== undefined) return good(token);
-    await fetching;
+    if (fetching !== undefined) await this.#join(audience, fetching, world);
     const fetched = holding.usable(world.now());
     return fetched === undefined ? bad("edge_token_unavailable") : good(fetched);
+  }
+
+  /** Another's fetch may have gone with the request that began it. */
+  async #join(audience: string, fetching: Promise<void>, world: World): Promise<void> {
+    await world.within(SHARED_PATIENCE, fetching).catch(() => this.#leave(audience, fetching));
+  }
+
+  #leave(audience: string, fetching: Promise<void>): void {
+    if (this.#fetching.get(audience) === fetching) this.#fetching.delete(audience);
   }
 
   #fetch(audience: string, holding: Holding, issuer: TokenIssuer, world: World): Promise<void> {
@@ -58,7 +67,7 @@ export class EdgeTokens {
         if (!judged.ok)
           world.tell(JSON.stringify({ edge: "worker", code: "edge_token_unavailable", cause: judged.cause }));
       })
-      .finally(() => this.#fetching.delete(audience));
+      .finally(() => this.#leave(audience, started));
     this.#fetching.set(audience, started);
     world.keep(started);
     return started;

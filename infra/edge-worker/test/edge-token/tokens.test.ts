@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { told } from "../world/world";
 import { answer, issuing, NOW, SECRET, TOKEN_URL } from "./world";
 
@@ -56,6 +56,21 @@ test("who has a token does not wait for the next", async () => {
   await Promise.all(world.kept);
   expect(await told(issuer.edge.call("/items"))).toBe("200");
   expect(issuer.forwarded().at(-1)?.headers.get("edge-token")).not.toBe(first);
+});
+
+test("a fetch that went with the request that began it holds up the next ones for a while, and no longer", async () => {
+  const issuer = await issuing();
+  const { world } = issuer.edge;
+  issuer.answering = () => new Promise(() => {});
+  const { within } = world;
+  void issuer.edge.call("/gone");
+  await vi.waitFor(() => expect(issuer.asked().length).toBe(1));
+  world.within = () => Promise.reject(new Error("not in time"));
+  expect(await told(issuer.edge.call("/items"))).toBe("503 edge_token_unavailable");
+  issuer.answering = undefined;
+  world.within = within;
+  expect(await told(issuer.edge.call("/items"))).toBe("200");
+  expect(issuer.asked().length).toBe(2);
 });
 
 test("each gateway has a token of its own", async () => {
