@@ -14,7 +14,7 @@ afterAll(() => {
 });
 
 async function start(name: string): Promise<Rig> {
-  const out = ["--dry-run", "--outdir", `node_modules/.bundle/bench-${name}`, "--env", ""];
+  const out = ["--dry-run", "--outdir", `node_modules/.bundle/bench-${name}`, "--config", "bench/wrangler.jsonc"];
   execFileSync("npx", ["wrangler", "deploy", `bench/${name}.ts`, ...out], { stdio: "pipe" });
   return begin(`node_modules/.bundle/bench-${name}/${name}.js`);
 }
