@@ -7,6 +7,8 @@ use countersign_tests::function::Function;
 use countersign_tests::issuer::{Algorithm, Issuer, SigningKey, now, token};
 use serde_json::{Value, json};
 
+mod worker;
+
 /// The kinds that carry more than one header.
 const KINDS: [Kind; 4] = Kind::SIGNABLE;
 
