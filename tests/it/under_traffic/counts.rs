@@ -34,6 +34,9 @@ pub struct Counts {
     pub why: BTreeMap<String, u64>,
     /// By `keyid`: how many requests of clients it signed.
     pub signed: BTreeMap<String, u64>,
+    /// Probes that were refused because their key had lost its label: key-sync asks for the standby until the
+    /// push that takes it away has arrived. No client's request is signed with it.
+    pub retired: u64,
 }
 
 impl Counts {
@@ -50,6 +53,14 @@ impl Counts {
         *self.why.entry(why.into()).or_default() += 1;
     }
 
+    /// Takes back so many for this reason: rightly they were not allowed.
+    pub fn excuse(&mut self, why: &str, times: u64) {
+        if let Some(count) = self.why.get_mut(why) {
+            *count = count.saturating_sub(times);
+        }
+        self.why.retain(|_, count| *count > 0);
+    }
+
     /// What was counted since `before`.
     pub fn since(&self, before: &Self) -> Self {
         let rest = |now: &BTreeMap<String, u64>, then: &BTreeMap<String, u64>| {
@@ -63,6 +74,7 @@ impl Counts {
             faults: self.faults - before.faults,
             why: rest(&self.why, &before.why),
             signed: rest(&self.signed, &before.signed),
+            retired: self.retired - before.retired,
         }
     }
 }
@@ -70,13 +82,16 @@ impl Counts {
 /// For one line: `8123 sent, 8123 allowed, 0 refused, 0 faults`, and why, where there is a why.
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sent, allowed, refused, faults, why, signed } = self;
+        let Self { sent, allowed, refused, faults, why, signed, retired } = self;
         write!(f, "{sent} sent, {allowed} allowed, {refused} refused, {faults} faults")?;
         for (why, count) in why {
             write!(f, " [{count} x {why}]")?;
         }
         if let (Some(least), Some(most)) = (signed.values().min(), signed.values().max()) {
             write!(f, "; {} keys signed {least} to {most} each", signed.len())?;
+        }
+        if *retired > 0 {
+            write!(f, "; {retired} probes of retired keys refused")?;
         }
         Ok(())
     }

@@ -17,6 +17,9 @@ use super::counts::Counts;
 /// Kinds that show a path. A connection to a WebSocket API shows none, so a path of its own says it.
 const KINDS: [Kind; 3] = [Kind::RestRequest, Kind::Http1, Kind::Http2];
 
+/// What an authorizer says to a key without a label.
+const UNLABELLED: &str = "refuse signature_key_unknown: null";
+
 pub struct Fleet {
     api: Api,
     binary: PathBuf,
@@ -24,17 +27,26 @@ pub struct Fleet {
     /// The oldest first.
     environments: Mutex<Vec<Arc<Function>>>,
     turn: AtomicUsize,
+    is_labelled: Box<dyn Fn(&str) -> bool + Send + Sync>,
     /// What signed, and what the environments that are gone have said.
     counts: Mutex<Counts>,
     renewed: AtomicUsize,
 }
 
 impl Fleet {
-    pub async fn start(api: Api, binary: PathBuf, env: Vec<(String, String)>, size: usize) -> Arc<Self> {
+    /// `is_labelled`: whether a key of the edge is to be accepted now.
+    pub async fn start(
+        api: Api,
+        binary: PathBuf,
+        env: Vec<(String, String)>,
+        size: usize,
+        is_labelled: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Arc<Self> {
         let fleet = Self {
             api,
             binary,
             env,
+            is_labelled: Box::new(is_labelled),
             environments: Mutex::default(),
             turn: AtomicUsize::default(),
             counts: Mutex::default(),
@@ -100,11 +112,15 @@ impl Fleet {
             let keyid = keyid(&request).to_owned();
             *self.counts.lock().unwrap().signed.entry(keyid).or_default() += 1;
         }
+        let is_retired = inside && !(self.is_labelled)(keyid(&request));
         let event = self.api.event(kind, &request);
         let reply = environment.invoke(event.to_string()).await;
         match gateway::status(kind, gateway::arn_of(&event), &reply) {
             200 if inside => 204,
-            status => status,
+            status => {
+                self.counts.lock().unwrap().retired += u64::from(is_retired && status < 500);
+                status
+            }
         }
     }
 
@@ -113,6 +129,7 @@ impl Fleet {
         let mut counts = self.counts.lock().unwrap().clone();
         let environments = self.environments.lock().unwrap();
         environments.iter().for_each(|environment| judge(environment, &mut counts));
+        counts.excuse(UNLABELLED, counts.retired);
         counts
     }
 }

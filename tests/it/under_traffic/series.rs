@@ -50,16 +50,17 @@ impl Series {
         let mut counts = clients.stop().await;
         let took = start.elapsed();
         let fleet = world.fleet.counts();
-        counts.signed = fleet.signed;
+        (counts.signed, counts.retired) = (fleet.signed, fleet.retired);
         counts.why.extend(fleet.why);
         let algorithm = world.deployment.edge.algorithm();
         Self { algorithm, rotations, counts, took, renewed: world.fleet.renewed(), repeated }
     }
 
     /// # Panics
-    /// If anybody was refused, the edge's own probes included, anything failed, or a key was not used.
+    /// If anybody was refused, the edge's own probes with a labelled key included, anything failed, or a key
+    /// was not used.
     pub fn assert_harmless(&self) {
-        let Counts { sent, allowed, refused, faults, why, signed } = &self.counts;
+        let Counts { sent, allowed, refused, faults, why, signed, .. } = &self.counts;
         assert_eq!((*refused, *faults, allowed, why.len()), (0, 0, sent, 0), "{self}");
         assert_eq!(signed.len(), self.rotations + 1, "each rotation brings one key to use: {self}");
         assert!(self.renewed >= self.rotations, "{self}");

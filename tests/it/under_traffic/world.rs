@@ -84,7 +84,8 @@ impl World {
         let cloudflare = Arc::new(key_sync::cloudflare(TOKEN).await);
         let mut env = deployment.env();
         env.push(("AUDIT".to_owned(), "refusals".to_owned()));
-        let fleet = Fleet::start(deployment.api.clone(), pace.authorizer(), env, ENVIRONMENTS).await;
+        let is_labelled = deployment.secret.labelled();
+        let fleet = Fleet::start(deployment.api.clone(), pace.authorizer(), env, ENVIRONMENTS, is_labelled).await;
         let edge = start_edge(&deployment, &cloudflare, &fleet, Duration::ZERO).await;
         let Lifetimes { edge_spread, signature_age, .. } = pace.lifetimes();
         let late = edge_spread.min(signature_age / 3);

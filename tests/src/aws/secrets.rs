@@ -84,6 +84,12 @@ impl Secret {
         self.state.lock().unwrap().versions.labelled()
     }
 
+    /// Tells whether a version carries any label, whenever it is asked.
+    pub fn labelled(&self) -> impl Fn(&str) -> bool + Send + Sync + 'static {
+        let state = self.state.clone();
+        move |version| state.lock().unwrap().versions.labelled().contains_key(version)
+    }
+
     /// The version that carries a label.
     pub fn holder(&self, label: &str) -> Option<String> {
         self.state.lock().unwrap().versions.holder(label)
