@@ -75,7 +75,8 @@ export function clientOf(request: Request, host?: string): Client | undefined {
 
 /** What fits into `edge-client`: one line of printable ASCII, and no long one. */
 function brief(text: unknown): string | undefined {
-  return typeof text === "string" && /^[\x20-\x7e]{1,128}$/.test(text) ? text : undefined;
+  const fits = typeof text === "string" && text.length <= limits.CLIENT_TEXT && /^[\x20-\x7e]+$/.test(text);
+  return fits ? text : undefined;
 }
 
 function lengthOf(headers: Headers): number | undefined {

@@ -7,7 +7,7 @@
  */
 
 import { LOGS_LINGER, LOGS_PAUSE } from "./lifetimes";
-import { LOGS_BODY, LOGS_LINE, LOGS_LINES, QUOTED } from "./limits";
+import { LOGS_BATCH, LOGS_BODY, LOGS_LINE, LOGS_LINES, QUOTED } from "./limits";
 
 export interface Line {
   readonly outcome: "allow" | "refuse" | "fault";
@@ -52,9 +52,6 @@ function quoted(text: string): string {
     .replaceAll("\ufffd", "?");
 }
 
-/** Lines that are worth a request. */
-const BATCH = 100;
-
 export class Journal {
   #lines: string[] = [];
   #size = 0;
@@ -77,7 +74,7 @@ export class Journal {
       this.#lines.push(line);
       this.#size += size;
     }
-    if (this.#lines.length >= BATCH && now - this.#sentAt >= LOGS_PAUSE) return "now";
+    if (this.#lines.length >= LOGS_BATCH && now - this.#sentAt >= LOGS_PAUSE) return "now";
     if (this.#lines.length === 0 || now < this.#dueAt) return undefined;
     this.#dueAt = now + LOGS_LINGER;
     return "later";

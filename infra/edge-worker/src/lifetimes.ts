@@ -28,6 +28,11 @@ export const EDGE_TOKEN_LIFE = 300 * SECOND;
 export const EDGE_TOKEN_RENEWAL = 60 * SECOND;
 /** After a fetch of one, good or not, no other for this long. */
 export const EDGE_TOKEN_REST = 5 * SECOND;
+/** For how long a signature may be used, and how old a question to the probe may be. */
+export const PROOF_LIFE = 60 * SECOND;
+export const QUESTION_LIFE = 30 * SECOND;
+/** After a read that failed, where nothing is known, no further one for this long. */
+export const RECORD_COOLING = 1 * SECOND;
 /** Tolerated difference between two clocks. */
 export const SKEW = 5 * SECOND;
 /** A read of the store, a question to the gateway, a fetch of a key set: each waits so long and no longer. */

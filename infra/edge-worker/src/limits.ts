@@ -32,6 +32,9 @@ export const CLAIMS = 128;
 /** Keys known or unknown, and issuers, that an isolate remembers. */
 export const REMEMBERED = 10_000;
 export const REMEMBERED_ISSUERS = 100;
+/** A text in a record, and a part of `edge-client`, in characters. */
+export const TEXT = 4_096;
+export const CLIENT_TEXT = 128;
 /** An entry of the store other than `routes`, and `routes`. */
 export const RECORD = 64 * 1_024;
 export const ROUTES_DOCUMENT = 1 << 20;
@@ -41,7 +44,8 @@ export const UNKNOWN_LOOKUPS_PER_SECOND = 20;
 /** A key set as fetched, and its keys. */
 export const JWKS_BODY = 150_000;
 export const JWKS_KEYS = 100;
-/** One batch of log lines, its lines, and one of them. */
+/** Log lines that are worth a request; one batch of them, its lines, and one of them. */
+export const LOGS_BATCH = 100;
 export const LOGS_BODY = 256 * 1_024;
 export const LOGS_LINES = 500;
 export const LOGS_LINE = 8 * 1_024;

@@ -27,7 +27,7 @@ const SPANS = {
   lag: lifetimes.RECORD_LAG,
   unknown: lifetimes.RECORD_UNKNOWN,
   rest: lifetimes.RECORD_REST,
-  cooling: 1_000,
+  cooling: lifetimes.RECORD_COOLING,
 };
 
 export class Sources {

@@ -4,6 +4,8 @@
  * Members that are not asked for may be passed over or not: `done` says so. A member that is `null` is not absent.
  */
 
+import { TEXT } from "../limits";
+
 export class Malformed extends Error {}
 
 type Json = Record<string, unknown>;
@@ -42,7 +44,7 @@ export class Members {
 }
 
 export function text(value: unknown): string {
-  if (typeof value !== "string" || value === "" || value.length > 4_096) throw new Malformed("is no text");
+  if (typeof value !== "string" || value === "" || value.length > TEXT) throw new Malformed("is no text");
   return value;
 }
 

@@ -7,6 +7,7 @@
  */
 
 import { base64, utf8 } from "../bytes";
+import { PROOF_LIFE } from "../lifetimes";
 import { type Component, quoted, signatureBase, signatureParams } from "./base";
 import type { SigningKey } from "./key";
 
@@ -49,9 +50,6 @@ export type Header = readonly [name: string, value: string];
 
 /** One of the inside doors. */
 export type Door = { door: "probe" } | { door: "key"; hash: string } | { door: "logs" };
-
-/** For how long a signature may be used, in seconds. */
-const LIFE = 60;
 
 /** The headers to add to a client's request. */
 export async function forCaller(key: SigningKey, target: Target, caller: Caller, moment: Moment): Promise<Header[]> {
@@ -114,7 +112,7 @@ async function signed(
   const components: Component[] = [["@method", target.method], ["@authority", target.authority], ...sent];
   const params = signatureParams(components, [
     ["created", moment.created],
-    ["expires", moment.created + LIFE],
+    ["expires", moment.created + PROOF_LIFE / 1_000],
     ["keyid", key.keyid],
     ["alg", key.alg],
     ["tag", tag],

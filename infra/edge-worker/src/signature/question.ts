@@ -6,6 +6,7 @@
  */
 
 import { type Bytes, fromBase64, utf8 } from "../bytes";
+import { QUESTION_LIFE, SKEW } from "../lifetimes";
 import { signatureBase } from "./base";
 import { keyNamed, type SigningKeys } from "./key";
 
@@ -24,10 +25,6 @@ export interface Asked {
 }
 
 export const PROBE = "/.countersign/probe";
-
-/** Oldest question, and how far a clock may run ahead, in seconds. */
-const OLDEST = 30;
-const SKEW = 5;
 
 const INPUT = /^probe=(\("@method" "@authority" "@path" "edge-probe"\)((?:;[a-z]+=(?:\d{1,15}|"[ !#-[\]-~]*"))+))$/;
 const SIGNATURE = /^probe=:([A-Za-z0-9+/=]+):$/;
@@ -85,5 +82,5 @@ function parameters(text: string | undefined): Parameters | undefined {
 }
 
 function isTimely({ created, expires }: Parameters, now: number): boolean {
-  return created <= now + SKEW && now - created <= OLDEST && now < expires && expires > created;
+  return created <= now + SKEW / 1_000 && now - created <= QUESTION_LIFE / 1_000 && now < expires && expires > created;
 }
