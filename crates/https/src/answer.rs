@@ -59,7 +59,13 @@ impl Coming {
     /// [`Failure::NoAnswer`]: it broke off.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
         let piece = self.stream.try_next().await;
-        piece.map_err(|error| Failure::NoAnswer(format!("{}: {}", self.url, causes(&error))))
+        let piece = piece.map_err(|error| Failure::NoAnswer(format!("{}: {}", self.url, causes(&error))))?;
+        // HTTP/2 may end a stream in the middle without an error (RST_STREAM with NO_ERROR).
+        let missing = self.stream.size_hint().0;
+        if piece.is_none() && missing > 0 {
+            return Err(Failure::NoAnswer(format!("{}: ended {missing} bytes before its announced end", self.url)));
+        }
+        Ok(piece)
     }
 
     /// The rest, of at most `largest` bytes. A body that says that it has more is not read.
@@ -83,5 +89,44 @@ impl Coming {
 
     fn too_large(&self, largest: usize) -> Failure {
         Failure::TooLarge(format!("{}: larger than {largest} bytes", self.url))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use aws_smithy_types::body::SdkBody;
+    use hyper::body::{Body, Frame, SizeHint};
+
+    use super::*;
+
+    /// Announces ten bytes, and ends well after three, as a stream of HTTP/2 can.
+    struct Short(Option<Bytes>);
+
+    impl Body for Short {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Ready(self.0.take().map(|piece| Ok(Frame::data(piece))))
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            SizeHint::with_exact(if self.0.is_some() { 10 } else { 7 })
+        }
+    }
+
+    #[tokio::test]
+    async fn what_ends_before_its_announced_end_has_broken_off() {
+        let stream = ByteStream::new(SdkBody::from_body_1_x(Short(Some("abc".into()))));
+        let mut coming = Coming { stream, url: "https://backend.example".to_owned() };
+        assert_eq!(coming.next().await.unwrap().unwrap(), "abc");
+        let Err(Failure::NoAnswer(why)) = coming.next().await else { panic!("it was taken for whole") };
+        assert!(why.contains("7 bytes"), "{why}");
     }
 }
