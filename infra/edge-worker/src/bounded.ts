@@ -2,49 +2,80 @@
 
 import type { Bytes } from "./bytes";
 
-export type Gathered = { kind: "whole"; body: ArrayBuffer } | { kind: "longer"; stream: ReadableStream<Uint8Array> };
+export type Gathered =
+  | { kind: "whole"; body: ArrayBuffer }
+  /** There is more than was asked for, or, `crowded`, more than there was room for. */
+  | { kind: "longer" | "crowded"; stream: ReadableStream<Uint8Array> };
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
-/** Bytes that may be held at once by all who gather. */
+/** One request's part of a room. */
+export interface Share {
+  /** Whether there was so much more. */
+  take(bytes: number): boolean;
+  /** All of it. */
+  giveBack(): void;
+}
+
+interface Taken {
+  bytes: number;
+  readonly until: number;
+}
+
+/** Bytes that may be held at once, by all requests of an isolate. */
 export class Room {
   #left: number;
+  readonly #shares = new Set<Taken>();
 
   constructor(most: number) {
     this.#left = most;
   }
 
-  /** Whether there was so much. */
-  take(bytes: number): boolean {
-    if (bytes > this.#left) return false;
-    this.#left -= bytes;
-    return true;
+  /** @param until whoever has it is done by then, or gone: a request that is cancelled gives nothing back. */
+  share(now: () => number, until = Number.POSITIVE_INFINITY): Share {
+    const own = { bytes: 0, until };
+    return {
+      take: (bytes) => {
+        if (bytes > this.#left) this.#reclaim(now());
+        if (bytes > this.#left) return false;
+        this.#left -= bytes;
+        own.bytes += bytes;
+        this.#shares.add(own);
+        return true;
+      },
+      giveBack: () => this.#free(own),
+    };
   }
 
-  give(bytes: number): void {
-    this.#left += bytes;
+  #reclaim(now: number): void {
+    for (const share of this.#shares) if (now >= share.until) this.#free(share);
+  }
+
+  #free(share: Taken): void {
+    this.#left += share.bytes;
+    share.bytes = 0;
+    this.#shares.delete(share);
   }
 }
 
-/** @param room without as much of it as a body needs, the body counts as a longer one. */
-export async function gather(reader: Reader, most: number, room: Room): Promise<Gathered> {
+/** @param share takes as much room as a body needs, for as long as whoever has it keeps it. */
+export async function gather(reader: Reader, most: number, share: Share): Promise<Gathered> {
   // One buffer for all: what is read comes in buffers of its own, far larger than a short piece.
   let held: Bytes = new Uint8Array(0);
   let size = 0;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return { kind: "whole", body: held.slice(0, size).buffer };
-      const needed = size + value.byteLength;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return { kind: "whole", body: held.slice(0, size).buffer };
+    const needed = size + value.byteLength;
+    const rest = () => replayed([held.slice(0, size), value], reader);
+    if (needed > most) return { kind: "longer", stream: rest() };
+    if (needed > held.byteLength) {
       const capacity = Math.min(Math.max(needed, 2 * held.byteLength, 1_024), most);
-      const fits = needed <= most && (needed <= held.byteLength || room.take(capacity - held.byteLength));
-      if (!fits) return { kind: "longer", stream: replayed([held.slice(0, size), value], reader) };
-      if (needed > held.byteLength) held = grown(held, capacity);
-      held.set(value, size);
-      size = needed;
+      if (!share.take(capacity - held.byteLength)) return { kind: "crowded", stream: rest() };
+      held = grown(held, capacity);
     }
-  } finally {
-    room.give(held.byteLength);
+    held.set(value, size);
+    size = needed;
   }
 }
 
@@ -54,7 +85,11 @@ export async function boundedText(
   most: number,
 ): Promise<string | undefined> {
   if (stream === null) return "";
-  const gathered = await gather(stream.getReader(), most, new Room(most));
+  const gathered = await gather(
+    stream.getReader(),
+    most,
+    new Room(most).share(() => 0),
+  );
   if (gathered.kind === "whole") return new TextDecoder().decode(gathered.body);
   await gathered.stream.cancel();
   return undefined;

@@ -8,7 +8,8 @@
 import type { Arrival } from "./arrival";
 import { gather, Room } from "./bounded";
 import { keepParameters } from "./credentials";
-import { KEPT_ANSWER } from "./limits";
+import { ANSWER_HELD } from "./lifetimes";
+import { ANSWERS_HELD, KEPT_ANSWER } from "./limits";
 import type { Cache, Route } from "./records/routes";
 
 /** Whether a request may be answered from the cache, and its answer be kept there. */
@@ -54,25 +55,59 @@ export function isKeepable(cache: Cache, { headers, status }: Response): boolean
 /** Under which an answer's own words are kept beside those that the cache goes by. */
 const KEPT = { "cache-control": "x-kept-cache-control", vary: "x-kept-vary" } as const;
 
-/** The answer as it is kept, for as long as the route says; `undefined` where it is too large. */
-export async function toKeep(cache: Cache, answer: Response): Promise<Response | undefined> {
-  const headers = new Headers(answer.headers);
-  // Whose request it was is none of the next client's business, and what browsers are told is told to each anew.
+/** Of all answers that are on their way into the cache. */
+const room = new Room(ANSWERS_HELD);
+
+/**
+ * Keeps an answer for as long as the route says, while it goes on to the client: work that never rejects.
+ *
+ * @returns `undefined`: it is too large, or too many others are being kept.
+ */
+export function toKeep(
+  route: Route,
+  cache: Cache,
+  answer: Response,
+  { now, put }: { now(): number; put(answer: Response): Promise<void> },
+): Promise<void> | undefined {
+  const share = room.share(now, now() + ANSWER_HELD);
+  if (Number(answer.headers.get("content-length")) > KEPT_ANSWER || !share.take(KEPT_ANSWER)) return undefined;
+  const kept = async (copy: Response) => {
+    const body = await wholeOf(copy);
+    if (body !== undefined) await put(new Response(body, { headers: headersToKeep(route, cache, copy.headers) }));
+  };
+  return kept(answer.clone())
+    .catch(() => {})
+    .finally(() => share.giveBack());
+}
+
+/** `undefined`: it is larger than what is kept. */
+async function wholeOf({ body }: Response): Promise<ArrayBuffer | null | undefined> {
+  if (body === null) return null;
+  const gathered = await gather(
+    body.getReader(),
+    KEPT_ANSWER,
+    new Room(KEPT_ANSWER).share(() => 0),
+  );
+  if (gathered.kind === "whole") return gathered.body;
+  await gathered.stream.cancel();
+  return undefined;
+}
+
+function headersToKeep(route: Route, cache: Cache, own: Headers): Headers {
+  const headers = new Headers(own);
+  // Whose request it was is none of the next client's business; what the route tells browsers is told to each anew.
   for (const name of [...headers.keys()]) {
-    if (ITS_OWN.has(name) || name.startsWith("access-control-")) headers.delete(name);
+    const isRoutes = route.cors !== undefined && name.startsWith("access-control-");
+    if (ITS_OWN.has(name) || isRoutes) headers.delete(name);
   }
   for (const [name, kept] of Object.entries(KEPT)) {
-    const own = headers.get(name);
+    const said = headers.get(name);
     headers.delete(name);
     headers.delete(kept);
-    if (own !== null) headers.set(kept, own);
+    if (said !== null) headers.set(kept, said);
   }
   headers.set("cache-control", `public, max-age=${cache.ttl}`);
-  if (answer.body === null) return new Response(null, { headers });
-  const body = await gather(answer.body.getReader(), KEPT_ANSWER, new Room(KEPT_ANSWER));
-  if (body.kind === "whole") return new Response(body.body, { headers });
-  await body.stream.cancel();
-  return undefined;
+  return headers;
 }
 
 /** The answer as its origin gave it. */

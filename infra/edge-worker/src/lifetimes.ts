@@ -22,6 +22,8 @@ export const JWKS_KEPT = 24 * HOUR;
 export const JWKS_COOLING = 30 * SECOND;
 /** Longest `exp - iat` of a token where its issuer's record says nothing. */
 export const TOKEN_LIFE = 24 * HOUR;
+/** Shortest `exp - iat` of the edge's own token: a shorter one would be over between two fetches. */
+export const EDGE_TOKEN_LEAST = 30 * SECOND;
 /** Longest `exp - iat` of a token that proves the edge. */
 export const EDGE_TOKEN_LIFE = 300 * SECOND;
 /** The next one is fetched so long before its end, or when half of a shorter one's life is over. */
@@ -43,6 +45,9 @@ export const ISSUER_PATIENCE = 3 * SECOND;
 export const COUNTER_PATIENCE = SECOND;
 /** For all of a body that is read before it is sent on. */
 export const BODY_PATIENCE = 30 * SECOND;
+/** Longer than any body, and any answer on its way into the cache, is held. */
+export const BODY_HELD = 300 * SECOND;
+export const ANSWER_HELD = 60 * SECOND;
 /** Until the head of an origin's answer, where `ORIGINS` says nothing: API Gateway's longest, unless it was raised. */
 export const GATEWAY_PATIENCE = 30 * SECOND;
 export const PUBLIC_PATIENCE = 100 * SECOND;

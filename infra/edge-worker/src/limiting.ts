@@ -43,18 +43,19 @@ export interface Limited {
   readonly uncounted: boolean;
 }
 
+/** One after the other, rough ones first: what one refuses is not counted by the next. */
 export async function limited(counted: readonly Counted[], config: Config, world: World): Promise<Limited> {
   const tiers = counted.flatMap(({ tier, name }) => {
     const found = config.tiers.get(tier);
     return found === undefined ? [] : [{ tier: found, name }];
   });
-  const isUnlisted = tiers.length < counted.length;
-  const waits = await Promise.all(tiers.map(({ tier, name }) => waitFor(tier, name, world).catch(() => undefined)));
-  const exceeded = tiers.flatMap(({ tier }, at) => {
-    const wait = waits[at] ?? 0;
-    return wait > 0 ? [{ ...tier, wait }] : [];
-  });
-  return { tier: exceeded[0], uncounted: isUnlisted || waits.includes(undefined) };
+  let uncounted = tiers.length < counted.length;
+  for (const { tier, name } of tiers.toSorted((a, b) => Number(a.tier.exact) - Number(b.tier.exact))) {
+    const wait = await waitFor(tier, name, world).catch(() => undefined);
+    if (wait === undefined) uncounted = true;
+    else if (wait > 0) return { tier: { ...tier, wait }, uncounted };
+  }
+  return { tier: undefined, uncounted };
 }
 
 /** Seconds; 0 where one more has passed and was counted, `undefined` where it cannot be. */

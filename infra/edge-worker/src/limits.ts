@@ -10,10 +10,12 @@ export const ADDED_ON_THE_WAY = 768;
 export const QUERY_PARAMETERS = 256;
 /** A body: API Gateway's quota. */
 export const BODY = 10 * 1_024 * 1_024;
-/** Bodies that an isolate holds at once before they are sent on; what would be more is passed on unread. */
+/** Bodies that an isolate holds at once until they are on their way; what would be more is passed on unread. */
 export const BODIES_HELD = 32 * 1_024 * 1_024;
 /** An answer that is kept in the cache. */
 export const KEPT_ANSWER = 1_024 * 1_024;
+/** Answers that an isolate is keeping at once. */
+export const ANSWERS_HELD = 16 * KEPT_ANSWER;
 /** A raw API key, in characters. */
 export const API_KEY = { least: 8, most: 256 } as const;
 /** A body that is read for a key in it. */

@@ -49,19 +49,20 @@ export class Lookup<T extends { readonly version: number }> {
     return this.#memory.size;
   }
 
-  /** Whether a record is there that may be used now. */
+  /** Whether a record is there that may be used while nothing newer can be had. */
   knows(name: string, now: number): boolean {
-    return this.#memory.recall(name, now).use === "record";
+    const recalled = this.#memory.recall(name, now);
+    return recalled.use === "record" || (recalled.use === "read" && recalled.fallback !== undefined);
   }
 
   async find(name: string, now: number, reader: Reader<T>, { fresh, anew = false }: Asking = {}): Promise<Found<T>> {
     const recalled = this.#memory.recall(name, now, fresh);
     if (recalled.use !== "read") return found(recalled);
-    const { fallback } = recalled;
+    const { fallback, isRecent } = recalled;
     const running = this.#reading.get(name);
     // One reads, and the others go on with what there is.
-    if (running !== undefined && fallback !== undefined && !anew) {
-      return { kind: "record", record: fallback, kept: false };
+    if (running !== undefined && fallback !== undefined && isRecent && !anew) {
+      return { kind: "record", record: fallback, kept: true };
     }
     const read = await (running === undefined
       ? this.#begin(name, fallback, reader)

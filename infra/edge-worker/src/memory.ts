@@ -24,8 +24,13 @@ export type Known<T> = { kind: "record"; record: T } | { kind: "none" } | { kind
 /** What is known of a name. `kept`: its time is over, and nothing newer could be had. */
 export type Learned<T> = { use: "record"; record: T; kept: boolean } | { use: "none" | "failed" };
 
-/** The same from memory, or else that it is to be read, with something to fall back on if that fails. */
-export type Recalled<T> = Learned<T> | { use: "read"; fallback: T | undefined };
+/**
+ * The same from memory, or else that it is to be read, with something to fall back on if that fails. `isRecent`: it is
+ * no older than twice what is fresh, and will do for those who come while another reads.
+ */
+export type Recalled<T> = Learned<T> | { use: "read"; fallback: T | undefined; isRecent: boolean };
+
+const UNKNOWN = { use: "read", fallback: undefined, isRecent: false } as const;
 
 interface Remembered<T> {
   readonly record: T;
@@ -60,13 +65,13 @@ export class Memory<T extends { readonly version: number }> {
     const known = this.#records.get(name);
     if (known === undefined) {
       const absent = this.#absent.get(name);
-      return absent !== undefined && now < absent.until ? { use: absent.kind } : { use: "read", fallback: undefined };
+      return absent !== undefined && now < absent.until ? { use: absent.kind } : UNKNOWN;
     }
     const age = now - known.readAt;
     if (age < fresh) return { use: "record", record: known.record, kept: false };
-    if (age >= this.#spans.kept) return { use: "read", fallback: undefined };
+    if (age >= this.#spans.kept) return UNKNOWN;
     if (now < known.restUntil) return { use: "record", record: known.record, kept: true };
-    return { use: "read", fallback: known.record };
+    return { use: "read", fallback: known.record, isRecent: age < 2 * fresh };
   }
 
   /** @returns what is to be used now that this was found. */

@@ -75,11 +75,11 @@ const questions = new Questions();
 async function count(env: Bindings, context: ExecutionContext, binding: string, name: string, rule: Rule) {
   const stub = counter(env, binding, name);
   if (stub === undefined) return undefined;
-  const asked = `${binding} ${name}`;
   const take = (count: number) => within(COUNTER_PATIENCE, stub.take(rule, count));
-  const answer = questions.ask(asked, { now: Date.now, take, keep: (work) => context.waitUntil(work) });
-  return within(2 * COUNTER_PATIENCE, answer).catch((error) => {
-    questions.forget(asked);
+  const asking = { now: Date.now, take, keep: (work: Promise<unknown>) => context.waitUntil(work) };
+  const { wait, leave } = questions.ask(`${binding} ${name}`, asking);
+  return within(2 * COUNTER_PATIENCE, wait).catch((error) => {
+    leave();
     throw error;
   });
 }

@@ -66,6 +66,8 @@ const REASONS = {
   issuer_unavailable: [503, "fault"],
   routes_unavailable: [503, "fault"],
   lookups_exhausted: [503, "fault"],
+  /** So many bodies are being read that one that may have a key in it cannot be. */
+  bodies_exhausted: [503, "fault"],
   origin_timeout: [504, "fault"],
 } as const;
 

@@ -9,8 +9,8 @@
 
 import { address } from "./address";
 import { type Arrival, arrival, untakable } from "./arrival";
-import { firstOf, wholeOf } from "./body";
-import type { Gathered } from "./bounded";
+import { firstOf, shareOfBodies, wholeOf } from "./body";
+import type { Gathered, Share } from "./bounded";
 import { asAnybodys, cacheKey, fromKept, isKeepable, isPublic, toKeep } from "./cache";
 import { type Auth, type Caller, judge, keyFor, NOBODY, type Presented, presented } from "./caller";
 import type { Config, Origin } from "./config";
@@ -21,7 +21,7 @@ import { counted, type Exceeded, limited } from "./limiting";
 import { lacks, outgoing } from "./outgoing";
 import { proofFor } from "./proving";
 import { bad, good, outcomeOf, type Reason, type Result } from "./reasons";
-import type { Cache, Route } from "./records/routes";
+import type { Route } from "./records/routes";
 import { admits, choose } from "./routing";
 import type { SigningKey } from "./signature/key";
 import type { Sources } from "./sources";
@@ -66,6 +66,15 @@ const UNTOLD = {
 };
 
 export async function serve(request: Request, edge: Edge, world: World): Promise<Served> {
+  const share = shareOfBodies(world);
+  try {
+    return await served(request, edge, world, share);
+  } finally {
+    share.giveBack();
+  }
+}
+
+async function served(request: Request, edge: Edge, world: World, share: Share): Promise<Served> {
   const arrived = arrival(request, edge.config.hosts);
   if (!arrived.ok) return { ...UNTOLD, answer: refusedFor(arrived.reason) };
   const here = arrived.value;
@@ -78,7 +87,7 @@ export async function serve(request: Request, edge: Edge, world: World): Promise
   }
   const reason = origin.kind === "gateway" ? untakable(here) : undefined;
   if (reason !== undefined) return { ...told, answer: refusedFor(reason) };
-  const first = await firstOf(request, edge.config, world);
+  const first = await firstOf(request, edge.config, { world, share });
   if (!first.ok) return { ...told, answer: refusedFor(first.reason) };
   const shown = await show(here, first.value, edge.config);
   const judged = await judgement(route, here, shown, edge, world);
@@ -90,11 +99,11 @@ export async function serve(request: Request, edge: Edge, world: World): Promise
   }
   const shadow = judged.refusal?.reason;
   // Nobody has a long body read for him before it is known who he is.
-  const whole = await wholeOf(first.value, here, origin, edge.config, world);
+  const whole = await wholeOf(first.value, here, origin, edge.config, { world, share });
   if (!whole.ok) return { ...known, shadow, answer: refusedFor(whole.reason) };
   const body = whole.value;
   const answer = await answered({ here, route, origin, shown, body, isEnforced: mode === "enforce" }, edge, world);
-  return { ...known, shadow, streamed: body?.kind === "longer", answer };
+  return { ...known, shadow, streamed: body !== undefined && body.kind !== "whole", answer };
 }
 
 function refusedFor(reason: Reason, tier?: Exceeded): Answer {
@@ -189,17 +198,11 @@ async function answered(going: Going, edge: Edge, world: World): Promise<Answer>
   const known = await world.cached(key).catch(() => undefined);
   if (known !== undefined) return { kind: "answered", response: fromKept(known), from: "cache" };
   const sent = await send({ ...going, here: anybodys }, edge, world);
-  if (sent.ok && isKeepable(cache, sent.value)) world.keep(keep(key, cache, sent.value.clone(), world));
-  return fromOrigin(sent);
-}
-
-async function keep(key: Request, cache: Cache, answer: Response, world: World): Promise<void> {
-  try {
-    const kept = await toKeep(cache, answer);
-    if (kept !== undefined) await world.cache(key, kept);
-  } catch {
-    // The next one is kept, or the one after it.
+  if (sent.ok && isKeepable(cache, sent.value)) {
+    const kept = toKeep(route, cache, sent.value, { now: world.now, put: (answer) => world.cache(key, answer) });
+    if (kept !== undefined) world.keep(kept);
   }
+  return fromOrigin(sent);
 }
 
 function fromOrigin(sent: Result<Response>): Answer {
@@ -224,7 +227,10 @@ async function send(going: Going, edge: Edge, world: World): Promise<Result<Resp
   const request = await outgoing(leaving, proof.value);
   if (!request.ok) return request;
   try {
-    const answer = await world.send(request.value, body?.kind === "longer" ? UPLOAD_PATIENCE : origin.patience);
+    const answer = await world.send(
+      request.value,
+      body !== undefined && body.kind !== "whole" ? UPLOAD_PATIENCE : origin.patience,
+    );
     // No other can be the last word of an exchange, nor be passed on.
     const isFinal = answer.status === 101 || (answer.status >= 200 && answer.status <= 599);
     return isFinal ? good(answer) : bad("origin_unreachable");

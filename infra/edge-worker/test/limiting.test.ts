@@ -74,7 +74,23 @@ test("who is known already is not turned away for what others do at his address"
   expect(await told(edge.ask("/items", GUESS))).toBe("401 key_unknown");
   expect(await told(edge.ask("/items", GUESS))).toBe("429 rate_limited");
   edge.world.answering = () => undefined;
-  expect(await told(edge.call("/items"))).toBe("200");
+  for (let waited = 0; waited < 60_000; waited += 20_000) {
+    expect(await told(edge.call("/items"))).toBe("200");
+    edge.world.time += 20_000;
+  }
+});
+
+test("what one tier refuses is not counted by another", async () => {
+  const TIERS =
+    '{"day":{"object":"LIMITS","limit":9,"period":86400},"gold":{"binding":"TIER_GOLD","limit":9,"period":60}}';
+  const edge = (await TestEdge.start({ TIERS, LIMITS: { idFromName: {} } } as never)).routes({
+    id: "r",
+    rate_limit: "gold",
+  });
+  edge.world.store.set(`key:${HASH}`, key({ rate_limit: "day" }));
+  edge.world.limited.set("TIER_GOLD", false);
+  expect(await told(edge.call("/"))).toBe("429 rate_limited");
+  expect(edge.world.counted.filter((name) => name.startsWith("LIMITS"))).toEqual([]);
 });
 
 test("a route that only watches makes nobody a stranger", async () => {

@@ -9,18 +9,19 @@ const record = (version: number) => ({ kind: "record", record: { version } }) as
 
 test("a record is fresh, then worth a read, then kept only while reads fail, then forgotten", () => {
   const memory = new Memory<Record>(SPANS, 10);
-  expect(memory.recall("a", 0)).toEqual({ use: "read", fallback: undefined });
+  expect(memory.recall("a", 0)).toEqual({ use: "read", fallback: undefined, isRecent: false });
   memory.learn("a", record(1), 0);
   expect(memory.recall("a", 29)).toEqual({ use: "record", record: { version: 1 }, kept: false });
-  expect(memory.recall("a", 30)).toEqual({ use: "read", fallback: { version: 1 } });
-  expect(memory.recall("a", 20, 20)).toEqual({ use: "read", fallback: { version: 1 } });
+  expect(memory.recall("a", 30)).toEqual({ use: "read", fallback: { version: 1 }, isRecent: true });
+  expect(memory.recall("a", 20, 20)).toEqual({ use: "read", fallback: { version: 1 }, isRecent: true });
+  expect(memory.recall("a", 60)).toEqual({ use: "read", fallback: { version: 1 }, isRecent: false });
   memory.learn("a", { kind: "failed" }, 30);
   expect(memory.recall("a", 39)).toEqual({ use: "record", record: { version: 1 }, kept: true });
-  expect(memory.recall("a", 40)).toEqual({ use: "read", fallback: { version: 1 } });
-  expect(memory.recall("a", 1_000)).toEqual({ use: "read", fallback: undefined });
+  expect(memory.recall("a", 40)).toEqual({ use: "read", fallback: { version: 1 }, isRecent: true });
+  expect(memory.recall("a", 1_000)).toEqual({ use: "read", fallback: undefined, isRecent: false });
   memory.learn("a", { kind: "failed" }, 1_000);
   expect(memory.recall("a", 1_001)).toEqual({ use: "failed" });
-  expect(memory.recall("a", 1_002)).toEqual({ use: "read", fallback: undefined });
+  expect(memory.recall("a", 1_002)).toEqual({ use: "read", fallback: undefined, isRecent: false });
 });
 
 test("what was not there is not asked for again for a while, and what is gone is gone", () => {
@@ -28,7 +29,7 @@ test("what was not there is not asked for again for a while, and what is gone is
   memory.learn("a", record(1), 0);
   memory.learn("a", { kind: "none" }, 31);
   expect(memory.recall("a", 35)).toEqual({ use: "none" });
-  expect(memory.recall("a", 36)).toEqual({ use: "read", fallback: undefined });
+  expect(memory.recall("a", 36)).toEqual({ use: "read", fallback: undefined, isRecent: false });
   memory.learn("a", record(2), 36);
   expect(memory.recall("a", 37)).toMatchObject({ use: "record" });
 });

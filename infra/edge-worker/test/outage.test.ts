@@ -157,6 +157,16 @@ test("while one reads anew, the others go on with what is known", async () => {
   expect(edge.world.read.filter((name) => name === "routes").length).toBe(2);
 });
 
+test("after a while without a request nobody goes on with what is known: all wait for what is read", async () => {
+  const edge = await TestEdge.start();
+  expect(await told(edge.call("/items"))).toBe("200");
+  edge.world.time += 3_600_000;
+  edge.world.store.set(`key:${HASH}`, key({ version: 2, status: "revoked" }));
+  edge.routes({ id: "closed", match: { path: ["/closed"] }, deny_cidrs: ["203.0.113.0/24"] });
+  const answers = await Promise.all([1, 2, 3].flatMap(() => [told(edge.call("/items")), told(edge.call("/closed"))]));
+  expect(new Set(answers)).toEqual(new Set(["401 key_revoked", "403 address_refused"]));
+});
+
 test("whose read went with the request that had begun it, reads for himself the next time", async () => {
   const edge = await TestEdge.start();
   edge.world.reading = (name) => (name === "routes" ? new Promise(() => {}) : Promise.resolve(undefined));
@@ -178,6 +188,26 @@ test("keys that are known are not read for each request when strangers have used
   edge.world.read.length = 0;
   for (let n = 0; n < 20; n++) expect(await told(edge.call("/items"))).toBe("200");
   expect(edge.world.read.length).toBe(1);
+});
+
+test("bodies that stall take what room there is, and no key in a body is overlooked for that", async () => {
+  const edge = await TestEdge.start({ API_KEY_PLACES: "header,body" });
+  const stalled = () =>
+    new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new Uint8Array(60_000)) });
+  const small = () => new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new Uint8Array(1)) });
+  const bodies = Array.from({ length: 650 }, (_, n) => (n < 600 ? stalled() : small()));
+  const unread = bodies.map((body) => edge.ask("/items", { method: "POST", body }));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const form = {
+    method: "POST",
+    body: `x-api-key=${KEY}`,
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+  };
+  expect(await told(edge.ask("/items", form))).toBe("503 bodies_exhausted");
+  expect(await told(edge.call("/items"))).toBe("200");
+  expect(unread.length).toBe(650);
+  edge.world.time += 300_000;
+  expect(await told(edge.ask("/items", form))).toBe("200");
 });
 
 test("a body that stops is waited for no longer than stated, and told as such", async () => {

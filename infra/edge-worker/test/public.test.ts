@@ -133,6 +133,25 @@ test("an answer from the cache says to the client what its origin said", async (
   expect([...hit.headers.keys()].filter((name) => name.startsWith("x-kept"))).toEqual([]);
 });
 
+test("what an origin itself tells browsers is told from the cache, too, where the route says nothing", async () => {
+  const edge = await cached();
+  edge.world.answering = () => new Response("x", { headers: { "access-control-allow-origin": "*" } });
+  await body(edge, "/told");
+  expect((await edge.ask("/told")).headers.get("access-control-allow-origin")).toBe("*");
+});
+
+test("so many answers are kept at once as there is room for, and the others pass on", async () => {
+  const edge = await cached();
+  edge.world.answering = () => new Response(new ReadableStream({ start: (c) => c.enqueue(new Uint8Array(9)) }));
+  const answers = await Promise.all(Array.from({ length: 40 }, (_, n) => edge.ask(`/slow/${n}?page=${n}`)));
+  expect(answers.map(({ status }) => status)).toEqual(Array(40).fill(200));
+  expect(edge.world.kept.length).toBeLessThan(30);
+  edge.world.kept.length = 0;
+  edge.world.time += 60_000;
+  edge.world.answering = () => new Response("whole");
+  expect([await body(edge, "/after"), edge.world.cacheStore.size]).toEqual(["whole", 1]);
+});
+
 test("what is too large, or is to become a WebSocket, passes the cache by", async () => {
   const edge = await cached();
   edge.world.answering = () => new Response("x".repeat(1_048_577));

@@ -23,22 +23,28 @@ export interface Asking {
   keep(work: Promise<unknown>): void;
 }
 
+export interface Asked {
+  /** Milliseconds until there is room for one more, 0 if it was counted. Rejects if nothing is known. */
+  readonly wait: Promise<number>;
+  /** Nobody else is to wait for this question: it went with the request that had put it. */
+  leave(): void;
+}
+
 export class Questions {
   readonly #usedUp = new Recent<number>(REMEMBERED);
   /** The last batch of each name that is asked about. */
   readonly #last = new Map<string, Batch>();
 
-  /** Milliseconds until there is room for one more, 0 if it was counted. Rejects if nothing is known. */
-  async ask(name: string, asking: Asking): Promise<number> {
+  /** One more under this name. */
+  ask(name: string, asking: Asking): Asked {
     const batch = this.#batch(name, asking);
     const place = batch.asked++;
-    const { passed, wait } = await batch.answer;
-    return place < passed ? 0 : wait;
+    const wait = batch.answer.then(({ passed, wait }) => (place < passed ? 0 : wait));
+    return { wait, leave: () => this.#leave(name, batch) };
   }
 
-  /** After this the name is asked about anew, whatever is still on its way. */
-  forget(name: string): void {
-    this.#last.delete(name);
+  #leave(name: string, batch: Batch): void {
+    if (this.#last.get(name) === batch) this.#last.delete(name);
   }
 
   #batch(name: string, asking: Asking): Batch {
@@ -50,9 +56,7 @@ export class Questions {
       { answer: before.then(() => this.#put(name, batch, asking)) },
     );
     this.#last.set(name, batch);
-    const over = () => {
-      if (this.#last.get(name) === batch) this.#last.delete(name);
-    };
+    const over = () => this.#leave(name, batch);
     asking.keep(batch.answer.then(over, over));
     return batch;
   }

@@ -4,7 +4,7 @@
  */
 
 import { fromBase64url } from "../bytes";
-import { EDGE_TOKEN_LIFE, EDGE_TOKEN_RENEWAL, SKEW } from "../lifetimes";
+import { EDGE_TOKEN_LEAST, EDGE_TOKEN_LIFE, EDGE_TOKEN_RENEWAL, SKEW } from "../lifetimes";
 import { EDGE_TOKEN, QUOTED } from "../limits";
 import { object, readToken } from "../token/read";
 import { isSeconds, isSubject } from "../token/verify";
@@ -35,6 +35,8 @@ export function judge(compact: string, audience: string, now: number): Judged {
   const [life, most] = [exp - iat, EDGE_TOKEN_LIFE / 1_000];
   if (life > most)
     return wrong(`lasts ${life} s, and the authorizer takes ${most} s at most: shorten it at the issuer`);
+  if (life < EDGE_TOKEN_LEAST / 1_000)
+    return wrong(`lasts ${life} s, and less than ${EDGE_TOKEN_LEAST / 1_000} s leaves gaps: lengthen it at the issuer`);
   if (Math.max(iat, isSeconds(nbf) ? nbf : 0) * 1_000 > now + SKEW) return wrong("begins later: the clocks differ");
   const over = exp * 1_000 - SKEW;
   if (now >= over) return wrong("is over already: it is too short, or the clocks differ");

@@ -80,6 +80,7 @@ export function routes(json: string): Routes | undefined {
 const PRIORITY = integer(-2_147_483_648, 2_147_483_647);
 const texts = list(32, text);
 const names = list(32, token);
+const headerNames = list(32, (value) => token(value).toLowerCase());
 
 /** A header's name or a method, as RFC 9110 §5.6.2 has them. */
 function token(value: unknown): string {
@@ -139,8 +140,8 @@ function cache(members: Members): Cache {
   const found = {
     ttl: members.required("ttl", integer(1, 31_536_000)),
     query: members.optional("query", texts),
-    headers: members.optional("headers", names) ?? [],
-    bypass: members.optional("bypass", names) ?? [],
+    headers: members.optional("headers", headerNames) ?? [],
+    bypass: members.optional("bypass", headerNames) ?? [],
   };
   members.done();
   return found;

@@ -30,7 +30,7 @@ function plain({ reason, tier }: Refused, requestId: string): Response {
 
 function own(reason: Reason): [string, string][] {
   if (reason === "method_unknown") return [["allow", METHODS.join(", ")]];
-  if (reason === "lookups_exhausted") return [["retry-after", "1"]];
+  if (reason === "lookups_exhausted" || reason === "bodies_exhausted") return [["retry-after", "1"]];
   if (statusOf(reason) !== 401) return [];
   return [["www-authenticate", reason.startsWith("token_") ? 'Bearer error="invalid_token"' : "Key, Bearer"]];
 }

@@ -115,7 +115,7 @@ test("an issuer that is down is asked once in five seconds, and there is nobody 
 
 test("a token that is over soon does not bring about a fetch for each request", async () => {
   const issuer = await issuing();
-  issuer.claims = { exp: NOW + 8 };
+  issuer.claims = { iat: NOW - 100, exp: NOW + 8 };
   for (let n = 0; n < 20; n++) expect(await told(issuer.edge.call("/items"))).toBe("200");
   issuer.edge.world.time += 2_000;
   for (let n = 0; n < 20; n++) expect(await told(issuer.edge.call("/items"))).toBe("200");
