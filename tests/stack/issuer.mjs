@@ -1,10 +1,15 @@
 // A real OIDC provider for the local stack: discovery, JWKS, client_credentials, JWT access tokens (RFC 9068).
 //
 // Which token comes out is chosen by the resource indicator (RFC 8707) that the client asks for, so that even the
-// wrong ones are properly issued and signed. Usage: node issuer.mjs PORT. Prints one line when it is ready.
+// wrong ones are properly issued and signed. The port speaks TLS, and plain HTTP to who begins with that: what the edge
+// Worker fetches leaves workerd in the clear. Usage: node issuer.mjs PORT CERTIFICATE KEY. Prints one line when it is ready.
 
-import { generateKeyPairSync } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import http from 'node:http'
+import https from 'node:https'
+import net from 'node:net'
 import Provider from 'oidc-provider'
 
 const AUDIENCE = 'https://api.example.com'
@@ -17,15 +22,21 @@ const RESOURCES = {
   'urn:expired': { alg: 'RS256', audience: AUDIENCE, issuedAgo: 2 * LIFE },
 }
 
-const jwk = (kid, alg, { privateKey }) => ({ ...privateKey.export({ format: 'jwk' }), kid, alg, use: 'sig' })
+// By way of PEM: a key that still hangs on its generator can be exported as JWK only at the risk of a deadlock, where
+// the collector takes the generator away meanwhile (Node.js 20).
+const generated = (kind, options) => {
+  const pem = { privateKeyEncoding: { type: 'pkcs8', format: 'pem' } }
+  return createPrivateKey(generateKeyPairSync(kind, { ...options, ...pem }).privateKey)
+}
+const jwk = (kid, alg, key) => ({ ...key.export({ format: 'jwk' }), kid, alg, use: 'sig' })
 const keys = [
-  jwk('rs', 'RS256', generateKeyPairSync('rsa', { modulusLength: 2048 })),
-  jwk('es', 'ES256', generateKeyPairSync('ec', { namedCurve: 'P-256' })),
-  jwk('ed', 'EdDSA', generateKeyPairSync('ed25519')),
+  jwk('rs', 'RS256', generated('rsa', { modulusLength: 2048 })),
+  jwk('es', 'ES256', generated('ec', { namedCurve: 'P-256' })),
+  jwk('ed', 'EdDSA', generated('ed25519', {})),
 ]
 
-const port = Number(process.argv[2])
-const provider = new Provider(`http://127.0.0.1:${port}`, {
+const [port, certificate, key] = process.argv.slice(2)
+const provider = new Provider(`https://127.0.0.1:${port}`, {
   jwks: { keys },
   clients: [
     {
@@ -66,6 +77,27 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   },
 })
 
-const server = provider.listen(port, '127.0.0.1')
+// Its documents name themselves by https, whoever reads them.
+provider.proxy = true
+const answer = provider.callback()
+const serve = (request, response) => {
+  request.headers['x-forwarded-proto'] = 'https'
+  answer(request, response)
+}
+
+const TLS_HANDSHAKE = 0x16
+const plain = http.createServer(serve)
+const secure = https.createServer({ cert: readFileSync(certificate), key: readFileSync(key) }, serve)
+const server = net.createServer((socket) => {
+  socket.on('error', () => socket.destroy())
+  socket.once('readable', () => {
+    const first = socket.read()
+    if (first === null) return
+    socket.unshift(first)
+    const speaks = first[0] === TLS_HANDSHAKE ? secure : plain
+    speaks.emit('connection', socket)
+  })
+})
+server.listen(Number(port), '127.0.0.1')
 await once(server, 'listening')
 console.log(`ready ${provider.issuer}`)

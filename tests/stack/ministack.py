@@ -13,10 +13,11 @@ from . import processes
 from .places import DOMAIN, PYTHON, REGION, ROOT
 
 
-def start(port, directory, *, enforce_iam=True):
+def start(port, directory, *, enforce_iam=True, trusted=None):
     """Starts the emulator on a port of the loopback interface; returns its process group.
 
-    `directory` takes everything it writes. Functions inherit this environment, so nothing of ours is in it.
+    `directory` takes everything it writes. Functions inherit this environment, so nothing of ours is in it but the
+    certificate that they are to trust, if there is one.
     """
     directory.mkdir(parents=True, exist_ok=True)
     environment = {
@@ -36,6 +37,8 @@ def start(port, directory, *, enforce_iam=True):
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
     }
+    if trusted is not None:
+        environment["SSL_CERT_FILE"] = str(trusted)
     command = [PYTHON, "-m", "stack.emulator"]
     return processes.start("ministack", command, lambda: _answers(port), cwd=directory, environment=environment)
 

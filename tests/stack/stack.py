@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from . import deploy, forwarder, issuer, key_sync, ministack, processes, seed
+from . import certificate, deploy, forwarder, issuer, key_sync, ministack, processes, seed
 from . import edge as stand_in
 from .edge import Edge
 from .gateway import Api
@@ -59,10 +59,11 @@ def start():
     directory = HOME / f"run-{port}"
     groups = []
     try:
+        trusted, key = certificate.make(directory)
         with step("emulator (IAM enforced)"):
-            groups.append(ministack.start(port, directory))
+            groups.append(ministack.start(port, directory, trusted=trusted))
         with step("OIDC issuer"):
-            groups.append(issuer.start(issuer_port))
+            groups.append(issuer.start(issuer_port, trusted, key))
         with step("edge and Cloudflare's API (stand-ins)"):
             edge, group = stand_in.start(f"edge-{port}")
             groups.append(group)
