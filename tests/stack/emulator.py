@@ -2,9 +2,10 @@
 
 MiniStack's events differ from API Gateway's where our functions look: they are corrected before the function is
 invoked (see `events`). And more that would hide a mistake of ours: the error "Unauthorized" of a WebSocket authorizer
-is a 401, a REST API whose media types are all binary makes text of no body, IAM conditions on dynamodb:LeadingKeys are
-evaluated, CloudFormation's ExcludePunctuation is obeyed, and so is Join in its conditions, a stream's batch with
-failures is sent again, and secrets are rotated (see `rotation`). It knows nothing about Countersign.
+is a 401, a REST API whose media types are all binary makes text of no body, the client of an HTTP API is told the id
+that is in the events, IAM conditions on dynamodb:LeadingKeys are evaluated, CloudFormation's ExcludePunctuation is
+obeyed, and so is Join in its conditions, a stream's batch with failures is sent again, and secrets are rotated (see
+`rotation`). It knows nothing about Countersign.
 
 Run it instead of the `ministack` command, with the same environment.
 """
@@ -37,6 +38,7 @@ _authorize_http = http_and_websocket._invoke_request_authorizer_lambda
 _authorize_websocket = http_and_websocket._authorize_ws_connect
 _proxy_rest_event = rest._build_lambda_event_v1
 _proxy_http = http_and_websocket._invoke_lambda_proxy
+_serve_http = http_and_websocket.handle_execute
 _media_type_matches = rest._media_type_matches
 _dynamodb_context = iam_actions.dynamodb_service_context
 _secret_string = provisioners._sm_secret_string
@@ -87,6 +89,12 @@ async def _invoke_http(*arguments, **options):
         return await _proxy_http(*arguments, **options)
     finally:
         _is_http_proxy.reset(token)
+
+
+async def _serve_http_by_its_id(*arguments, **options):
+    """The client is told the id that is in the events."""
+    status, headers, body = await _serve_http(*arguments, **options)
+    return status, headers | {"apigw-requestid": events.request_id()}, body
 
 
 def _media_type_is_binary(media_type, binary_media_types):
@@ -150,6 +158,7 @@ def main():
     http_and_websocket._invoke_request_authorizer_lambda = _invoke_for_http_or_websocket
     http_and_websocket._authorize_ws_connect = _authorize_websocket_connect
     http_and_websocket._invoke_lambda_proxy = _invoke_http
+    http_and_websocket.handle_execute = _serve_http_by_its_id
     rest._build_lambda_event_v1 = _build_rest_event
     rest._media_type_matches = _media_type_is_binary
     iam_actions.dynamodb_service_context = _dynamodb_context_with_leading_keys

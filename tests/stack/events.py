@@ -30,8 +30,8 @@ def _client():
     return scope.get()["client"][0]
 
 
-def _request_id():
-    """The same for authorizer and integration."""
+def request_id():
+    """The same for authorizer, integration and the client's answer."""
     return scope.get().setdefault("countersign.request_id", str(uuid.uuid4()))
 
 
@@ -53,7 +53,7 @@ def as_rest(event):
         "domainName": _domain(context),
         "domainPrefix": context["apiId"],
         "protocol": "HTTP/1.1",
-        "requestId": _request_id(),
+        "requestId": request_id(),
     }
     context["identity"]["sourceIp"] = _client()
     if "authorizer" in context:
@@ -73,7 +73,7 @@ def as_http_1_0(event, identity_sources):
         "domainName": _domain(context),
         "domainPrefix": context["apiId"],
         "protocol": "HTTP/1.1",
-        "requestId": _request_id(),
+        "requestId": request_id(),
         "identity": {"sourceIp": _client(), "userAgent": sent.get("user-agent", [""])[0]},
     }
 
@@ -85,7 +85,7 @@ def as_http_2_0(event):
     event["headers"] = {name: ",".join(lines) for name, lines in sent.items()}
     event |= {"cookies": cookies} if cookies else {}
     event["rawQueryString"] = scope.get()["query_string"].decode("ascii")
-    event["requestContext"] |= {"domainPrefix": event["requestContext"]["apiId"], "requestId": _request_id()}
+    event["requestContext"] |= {"domainPrefix": event["requestContext"]["apiId"], "requestId": request_id()}
     event["requestContext"]["http"]["sourceIp"] = _client()
 
 
