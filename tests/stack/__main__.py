@@ -1,4 +1,4 @@
-"""The local stack's commands: demo, suite, matrix, up, down, sign, job, route. `make` calls the first five."""
+"""The local stack's commands: demo, suite, matrix, up, down, sign, job, route, ray. `make` calls the first five."""
 
 import sys
 
@@ -13,6 +13,7 @@ COMMANDS = {
     "sign": up.sign,
     "job": up.job,
     "route": up.route,
+    "ray": up.ray,
 }
 
 

@@ -6,7 +6,7 @@ import time
 from . import edge, ministack
 
 
-def parameters(port, stand_in):
+def parameters(port, worker):
     """What the template needs to know of the edge. Stores the API token where an operator would."""
     token = ministack.client("secretsmanager", port).create_secret(Name="cloudflare-token", SecretString=edge.TOKEN)
     return {
@@ -14,8 +14,8 @@ def parameters(port, stand_in):
         "CloudflareNamespace": edge.NAMESPACE,
         "CloudflareScript": edge.SCRIPT,
         "CloudflareTokenSecretArn": token["ARN"],
-        "CloudflareApi": stand_in.cloudflare,
-        "EdgeUrl": stand_in.edge,
+        "CloudflareApi": worker.cloudflare,
+        "EdgeUrl": worker.edge,
         "RotateEvery": "rate(30 days)",
     }
 
@@ -60,11 +60,11 @@ def rotate(port, real):
     return client.rotate_secret(SecretId=real["SigningSecretArn"])["VersionId"]
 
 
-def until(holds, seconds, what):
+def until(holds, seconds, what, pause=0.05):
     """Waits until something holds; returns after how many seconds it did."""
     begun = time.monotonic()
     while not holds():
         if time.monotonic() - begun > seconds:
             raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.05)
+        time.sleep(pause)
     return time.monotonic() - begun

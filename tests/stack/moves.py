@@ -4,28 +4,17 @@ Every answer says which back end gave it. Requests on another route, which stays
 """
 
 import json
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from . import forwarder, key_sync
+from . import key_sync, routes
 from . import stack as stacks
+from .asking import asking, get, until_more
+from .routes import AT_THE_FORWARDER
 
 CLIENTS = 2
-BOUND = 31
-"""Seconds after which every forwarder must know: 30, and one for the clocks."""
 BEFORE, AFTER, STAYING = "north", "south", "south"
 """Back ends of the route that is moved, and of the one that is not."""
-
-
-@dataclass(frozen=True)
-class Sent:
-    path: str
-    sent: float
-    answered: float
-    status: int
-    backend: str | None
 
 
 @dataclass(frozen=True)
@@ -42,68 +31,66 @@ class Move:
     @property
     def holds(self):
         sent_enough = all(self.requests.values())
-        return sent_enough and self.last <= BOUND and self.dropped == self.misrouted == 0
+        return sent_enough and self.last <= AT_THE_FORWARDER and self.dropped == self.misrouted == 0
+
+
+def awaken(stack):
+    """Waits until the forwarder goes by the routes: it may remember that there were none."""
+    request = _request(stack, "staying")
+    key_sync.until(
+        lambda: _backend(stack.edge.send(request)) == STAYING, AT_THE_FORWARDER, "the forwarder's routes", pause=0.5
+    )
 
 
 def move_under_traffic(stack):
-    """Moves the route, once it is in effect where it is, and counts until everything is on the other side."""
+    """Moves the route, and counts until everything is on the other side."""
     real = stack.outputs[stacks.SYNCED]
-    key_sync.until(lambda: _ask(stack, "staying").backend == STAYING, BOUND, "the routes at the forwarder")
-    seen, over = [], threading.Event()
-
-    def client():
-        while not over.is_set():
-            seen.extend(_ask(stack, path) for path in ("moving", "staying"))
-
-    with ThreadPoolExecutor(CLIENTS) as clients:
-        sent = [clients.submit(client) for _ in range(CLIENTS)]
-        try:
-            key_sync.until(lambda: len(seen) >= 4 * CLIENTS, BOUND, "requests before the move")
-            written = forwarder.move_route(stack.port, real, "moving", AFTER)
-            time.sleep(BOUND + 3)
-        finally:
-            over.set()
-        for each in sent:
-            each.result()
+    requests = {name: _request(stack, name) for name in ("moving", "staying")}
+    with asking(stack, requests, clients=CLIENTS) as seen:
+        until_more(seen, 4 * CLIENTS)
+        written = routes.change(stack.port, real, "moving", backend=AFTER)
+        time.sleep(AT_THE_FORWARDER + 3)
     return count(seen, written)
+
+
+def _request(stack, name):
+    return get(f"/items/{name}", stack.keys["good"])
+
+
+def _backend(answer):
+    """Who gave it; None: no back end did."""
+    return json.loads(answer.body)["backend"] if answer.status == 200 else None
 
 
 def count(seen, written):
     """What became of the requests around a write at `written`."""
     answered = [each for each in seen if each.status == 200]
-    moving = [each for each in answered if each.path == "moving"]
-    new = [each for each in moving if each.backend == AFTER]
-    old = [each for each in moving if each.backend == BEFORE]
-    last = max([written, *(each.sent for each in old)])
+    moving = [each for each in answered if each.what == "moving"]
+    new = [each for each in moving if _backend(each.answer) == AFTER]
+    old = [each for each in moving if _backend(each.answer) == BEFORE]
+    last = max([written, *(each.at for each in old)])
     too_early = [each for each in new if each.answered < written]
-    too_late = [each for each in old if each.sent > written + BOUND]
-    elsewhere = [each for each in moving if each.backend not in (BEFORE, AFTER)]
-    strayed = [each for each in answered if each.path == "staying" and each.backend != STAYING]
+    too_late = [each for each in old if each.at > written + AT_THE_FORWARDER]
+    elsewhere = [each for each in moving if _backend(each.answer) not in (BEFORE, AFTER)]
+    strayed = [each for each in answered if each.what == "staying" and _backend(each.answer) != STAYING]
     return Move(
         first=min((each.answered for each in new), default=float("inf")) - written,
         last=last - written,
         requests={
-            "before": sum(each.sent < written for each in seen),
-            "meanwhile": sum(written <= each.sent <= last for each in seen),
-            "after": sum(each.sent > last for each in seen),
+            "before": sum(each.at < written for each in seen),
+            "meanwhile": sum(written <= each.at <= last for each in seen),
+            "after": sum(each.at > last for each in seen),
         },
         dropped=len(seen) - len(answered),
         misrouted=sum(map(len, (too_early, too_late, elsewhere, strayed))),
     )
 
 
-def _ask(stack, path):
-    sent = time.monotonic()
-    answer = stack.edge.ask(f"/items/{path}", stack.keys["good"])
-    backend = json.loads(answer.body)["backend"] if answer.status == 200 else None
-    return Sent(path, sent, time.monotonic(), answer.status, backend)
-
-
 def tell(move):
     print(f"""
   A route moved from the back end "{BEFORE}" to "{AFTER}" in the table, with {CLIENTS} clients sending all the while
     first answer of the new back end    {move.first:.1f} s after the write
-    last request to the old one         {move.last:.1f} s after it, {BOUND} at most
+    last request to the old one         {move.last:.1f} s after it, {AT_THE_FORWARDER} at most
     requests                            {", ".join(f"{number} {when}" for when, number in move.requests.items())}
     dropped                             {move.dropped}
     misrouted                           {move.misrouted}""")

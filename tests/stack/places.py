@@ -12,6 +12,7 @@ BUILT = ROOT / "target" / "debug"
 TEMPLATE = ROOT / "template.yaml"
 ATTACHMENTS = ROOT / "tests" / "stack" / "attachments.yaml"
 ATTACH = ROOT / "infra" / "attach"
+WORKER = ROOT / "infra" / "edge-worker"
 SIGNED_REQUEST = ROOT / "infra" / "signed_request.py"
 
 REGION = "us-east-1"
@@ -20,4 +21,4 @@ DOMAIN = f"{REGION}.amazonaws.com"
 
 PYTHON = Path(sys.executable)
 NODE = os.environ.get("NODE", "node")
-"""The Node.js to run the issuer with."""
+"""The Node.js to run the issuer with, and to find workerd by."""

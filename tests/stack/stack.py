@@ -6,8 +6,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from . import certificate, deploy, forwarder, issuer, key_sync, ministack, processes, seed
-from . import edge as stand_in
+from . import backend, certificate, deploy, edge, forwarder, issuer, key_sync, ministack, processes, routes, seed
 from .edge import Edge
 from .gateway import Api
 from .places import DOMAIN, HOME
@@ -64,26 +63,29 @@ def start():
             groups.append(ministack.start(port, directory, trusted=trusted))
         with step("OIDC issuer"):
             groups.append(issuer.start(issuer_port, trusted, key))
-        with step("edge and Cloudflare's API (stand-ins)"):
-            edge, group = stand_in.start(f"edge-{port}")
+        with step("Cloudflare's API and front door"):
+            worker, group = edge.start(f"edge-{port}")
             groups.append(group)
         with step("back ends"):
             urls, started = forwarder.start_back_ends()
-            groups += started
-        outputs = _deploy(port, edge, urls)
+            old, group = backend.start(edge.OLD)
+            groups += [*started, group]
+        outputs = _deploy(port, worker, urls)
         with step("signing keys, API keys, routes, issuer"):
             signing_keys, keys = _seed(port, issuer_port, outputs)
-        edge.stand_before(ministack.endpoint(port), outputs[SYNCED]["ExampleUrl"].removeprefix("https://"))
+        with step("edge Worker in workerd"):
+            host = outputs[SYNCED]["ExampleUrl"].removeprefix("https://")
+            worker.stand_before(ministack.endpoint(port), host, old)
         key_sync.begin(port, outputs[SYNCED], "bootstrap")
         key_sync.begin(port, outputs[SYNCED], "reconcile")
         print(f"  up in {time.monotonic() - began:.1f} s", file=sys.stderr)
-        return Stack(port, issuer_port, groups, str(directory), _apis(outputs, signing_keys), keys, outputs, edge)
+        return Stack(port, issuer_port, groups, str(directory), _apis(outputs, signing_keys), keys, outputs, worker)
     except BaseException:
         stop_parts(groups, directory)
         raise
 
 
-def _deploy(port, edge, urls):
+def _deploy(port, worker, urls):
     """Deploys everything; returns the outputs by stack."""
     outputs = {}
 
@@ -99,7 +101,7 @@ def _deploy(port, edge, urls):
         forwarded = forwarder.parameters(urls, outputs[BENCH]["EchoArn"])
         real(ED25519, **forwarded)
         real(P256, **forwarded)
-        real(SYNCED, **forwarded, **key_sync.parameters(port, edge))
+        real(SYNCED, **forwarded, **key_sync.parameters(port, worker))
     return outputs
 
 
@@ -129,7 +131,7 @@ def _seed(port, issuer_port, outputs):
         for _, raw, attributes in records:
             seed.put(port, table, f"key#{seed.key_hash(raw)}", attributes)
         seed.issuer_record(port, table, issuer_port)
-    forwarder.put_routes(port, outputs[SYNCED])
+    routes.put_all(port, outputs[SYNCED])
     signing_keys = {
         name: seed.signing_key(port, outputs[name], parameters["SigningAlgorithm"]) for name, parameters in REAL.items()
     }

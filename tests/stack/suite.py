@@ -3,7 +3,7 @@
 import sys
 import traceback
 
-from . import cases, checks, runner, stack, table
+from . import cases, chain, checks, clients, runner, stack, table
 
 
 def main():
@@ -20,10 +20,20 @@ def main():
             count(f"{outcome.case.api.kind}: {outcome.case.what}", outcome.agrees)
             if not outcome.agrees:
                 table.row(outcome)
-        for check in [*checks.CHECKS, *slow, *checks.LAST]:
-            count((check.__doc__ or check.__name__).splitlines()[0].rstrip("."), _holds(check, running))
+        for check in [*checks.CHECKS, *slow]:
+            count(_said(check), _holds(check, running))
+        for outcome in chain.run(running, clients.cases(running)):
+            count(f"edge: {outcome.case.what}", outcome.agrees)
+            if not outcome.agrees:
+                table.chain_row(outcome)
+        for check in checks.LAST:
+            count(_said(check), _holds(check, running))
     print(f"{passed} passed, {failed} failed")
     return 0 if passed and not failed else 1
+
+
+def _said(check):
+    return (check.__doc__ or check.__name__).splitlines()[0].rstrip(".")
 
 
 def _holds(check, running):

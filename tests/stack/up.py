@@ -6,7 +6,7 @@ What `up` starts is noted in one file; `down` and `sign` read it. The keys in it
 import dataclasses
 import json
 
-from . import craft, forwarder, key_sync, moves, processes, seed, stack
+from . import byhand, craft, key_sync, life, processes, rays, routes, seed, stack
 from .gateway import Api
 from .places import HOME, PYTHON, ROOT
 
@@ -14,6 +14,7 @@ STATE = HOME / "up.json"
 SIGN = HOME / "sign"
 KEY_SYNC = HOME / "key-sync"
 ROUTE = HOME / "route"
+RAY = HOME / "ray"
 POST = HOME / "post"
 BY_HAND = {"example": "real", "rest": "real", "http1": "real", "http2": "real", "synced": "synced"}
 """APIs that `sign` can sign for, because their key is a shared secret, and whose: it is read anew each time."""
@@ -25,6 +26,8 @@ def main():
     else:
         running = stack.start()
         _note(running)
+        with stack.step("first signing keys at the edge"):
+            life.awaken(running)
     _tell(_state())
     return 0
 
@@ -35,7 +38,7 @@ def down():
         return 0
     state = _state()
     stack.stop_parts(_ours(state), state["directory"])
-    for made in (STATE, SIGN, KEY_SYNC, ROUTE, POST):
+    for made in (STATE, SIGN, KEY_SYNC, ROUTE, RAY, POST):
         made.unlink(missing_ok=True)
     print("  Down; nothing is left of it.")
     return 0
@@ -43,8 +46,6 @@ def down():
 
 def job(name="status", dry_run=""):
     """Prints the report of one of key-sync's jobs."""
-    if not STATE.exists():
-        raise processes.Failed("Nothing is up: `make up` first.")
     state = _state()
     dry = {"dry_run": True} if dry_run else {}
     try:
@@ -55,23 +56,34 @@ def job(name="status", dry_run=""):
     return 0
 
 
-def route(name="", to=""):
-    """Names another back end in a route's record."""
-    if not STATE.exists():
-        raise processes.Failed("Nothing is up: `make up` first.")
-    backends = (*forwarder.HTTP, forwarder.FUNCTION)
-    if name not in forwarder.ROUTES or to not in backends:
-        raise processes.Failed(f"usage: .stack/route {'|'.join(forwarder.ROUTES)} {'|'.join(backends)}")
+def route(name="", *members):
+    """Writes a route's record as it was at the start, but for these members."""
+    changes = dict(member.partition("=")[::2] for member in members)
+    if name not in routes.ROUTES or not all(changes.values()):
+        raise processes.Failed(f"usage: .stack/route {'|'.join(routes.ROUTES)} [MEMBER=VALUE]…")
     state = _state()
-    forwarder.move_route(state["port"], state["synced"], name, to)
-    print(f"  Written; every forwarder knows within {moves.BOUND} s.")
+    routes.change(state["port"], state["synced"], name, **changes)
+    print(
+        f"  Written; the edge knows within {routes.AT_THE_EDGE} s, every forwarder within {routes.AT_THE_FORWARDER} s."
+    )
+    return 0
+
+
+def ray(name=""):
+    """Prints what each end wrote about one of the edge's requests."""
+    state = _state()
+    try:
+        trace = rays.gather(state["port"], state["synced"], [name])[name]
+    except AssertionError as error:
+        raise processes.Failed(f"The edge has told of no request with the ray {name!r}.") from error
+    for who, line in dataclasses.asdict(trace).items():
+        told = {member: value for member, value in (line or {}).items() if member != "_aws"}
+        print(f"  {who:12}{json.dumps(told) if told else 'was not asked'}")
     return 0
 
 
 def sign(name="example", method="GET", path="/items", key="good"):
     """Prints a signed request as a configuration for `curl -K -`."""
-    if not STATE.exists():
-        raise processes.Failed("Nothing is up: `make up` first.")
     state = _state()
     if name not in state["apis"] or key not in state["keys"]:
         apis, keys = "|".join(state["apis"]), "|".join(state["keys"])
@@ -96,6 +108,8 @@ def _configuration(option, value):
 
 
 def _state():
+    if not STATE.exists():
+        raise processes.Failed("Nothing is up: `make up` first.")
     return json.loads(STATE.read_text())
 
 
@@ -116,44 +130,47 @@ def _note(running):
         "edge": running.edge.edge,
     }
     STATE.write_text(json.dumps(state, indent=1))
-    for script, command in ((SIGN, "sign"), (KEY_SYNC, "job"), (ROUTE, "route")):
+    for script, command in ((SIGN, "sign"), (KEY_SYNC, "job"), (ROUTE, "route"), (RAY, "ray")):
         script.write_text(f'#!/bin/sh\ncd "{ROOT}" && PYTHONPATH=tests exec "{PYTHON}" -m stack {command} "$@"\n')
         script.chmod(0o755)
 
 
 def _tell(state):
-    example, port, sign_it = state["apis"]["example"], state["port"], SIGN.relative_to(ROOT)
-    post, good, edge = POST.relative_to(ROOT), state["keys"]["good"], state["edge"]
+    example, port, good, edge = state["apis"]["example"], state["port"], state["keys"]["good"], state["edge"]
+    sign_it, key_sync_does, change, post, find = (
+        script.relative_to(ROOT) for script in (SIGN, KEY_SYNC, ROUTE, POST, RAY)
+    )
+    lines = byhand.edge_lines(edge, state["keys"])
+    through = "\n".join(f"    # {line.status}: {line.what}\n    {line.command}" for line in lines)
     print(f"""
-  Without the edge's signature the gateway refuses (401):
-    curl -i --connect-to ::127.0.0.1:{port} http://{example["host"]}/items
+  The edge is at {edge} and these are for it:
+{through}
+    # what each end wrote about a request
+    {find} $(curl -so /dev/null -w '%header{{cf-ray}}' -H 'x-api-key: {good}' {edge}/items)
 
-  Signed as the edge would, with an API key that is good (200), and with one that is revoked (403):
+  Change a route in the table while it runs:
+    # another back end; every forwarder knows within {routes.AT_THE_FORWARDER} s
+    {change} moving backend=south; curl -H 'x-api-key: {good}' {edge}/items/moving
+    # a limit, 429 from the sixth on; the edge knows within {routes.AT_THE_EDGE} s
+    {change} limited rate_limit=bronze; sleep 12; curl -iH 'x-api-key: {good}' '{edge}/items/limited?[1-9]'
+    # 200 without a key: the edge only notes that it would refuse
+    {change} migrating mode=shadow; sleep 12; curl -i {edge}/old/items
+
+  Straight to the gateway, past the edge:
+    # 401: unsigned
+    curl -i --connect-to ::127.0.0.1:{port} http://{example["host"]}/items
+    # 200: signed as the edge signs, with a good key. 403: with a revoked one; for a path that the key does not grant
     {sign_it} | curl -i -K -
     {sign_it} example GET /items revoked | curl -i -K -
-
-  A path that the key does not grant (403), and the same key on a REST API (200):
     {sign_it} example GET /admin | curl -i -K -
-    {sign_it} rest GET /items/1 | curl -i -K -
-
-  A signed POST is accepted once (200, then 401):
+    # 200, then 401: a signed POST is accepted once
     {sign_it} rest POST /items > {post}; curl -i -K {post}; curl -i -K {post}
-
-  Through the edge, which checks the key and signs (200; 503 until its first key is pushed, 20 s from now), and to the
-  back end that the table names, which the forwarder has chosen:
-    curl -i -H 'x-api-key: {good}' {edge}/items/staying
-
-  A body whose digest the edge signs (200), and one that is altered behind the edge (400, digest_mismatch):
-    curl -i -H 'x-api-key: {good}' -d '{{"name":"kettle"}}' {edge}/items
+    # 400: another body than the signed one
     {sign_it} synced POST /items > {post}; sed -i s/kettle/bottle/ {post}; curl -i -K {post}
 
-  Move a route to another back end, and ask who answers until the forwarder knows:
-    {ROUTE.relative_to(ROOT)} moving south
-    curl -H 'x-api-key: {good}' {edge}/items/moving
-
   What key-sync says of itself, and what a comparison of table and edge would do:
-    {KEY_SYNC.relative_to(ROOT)} status
-    {KEY_SYNC.relative_to(ROOT)} reconcile dry
+    {key_sync_does} status
+    {key_sync_does} reconcile dry
 
   Keys: {", ".join(state["keys"])}.
   A signature holds for 60 s. The emulator is at http://127.0.0.1:{port}. `make down` ends it all.

@@ -3,7 +3,7 @@
 The first line of a check says what holds; it raises where that does not.
 """
 
-from . import changes, forwarder, privilege, results, sync, template
+from . import changes, edge, forwarder, privilege, results, sync, template
 
 __all__ = ["CHECKS", "LAST", "begin_slow"]
 
@@ -40,7 +40,12 @@ CHECKS = [
 LAST = [
     forwarder.routes_choose_the_back_end,
     forwarder.the_edge_signs_bodies,
-    forwarder.one_ray_is_in_every_log,
+    edge.clients_cannot_speak_for_the_edge,
+    edge.queries_are_passed_on_without_the_key,
+    edge.both_keep_an_address_out,
+    edge.exact_limits_are_exact,
+    edge.the_printed_curl_lines_work,
+    edge.the_edge_tells_nothing_secret,
     forwarder.a_key_is_known_before_it_is_published,
     sync.a_rollback_of_the_worker_is_undone,
     sync.an_outage_of_cloudflare_is_caught_up_with,
