@@ -55,6 +55,7 @@ worker: ## the edge Worker: types, lints, tests inside workerd and over sockets
 	@$(NPM) check
 
 suite: build stack-tools ## the whole stack, IAM enforced
+	@$(TOOLS) check curl
 	@$(STACK) suite
 
 matrix: stack-tools ## key-sync killed at its calls, against the emulator's staging labels

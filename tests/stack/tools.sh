@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Gets what `make` needs, pinned, into .stack, and says clearly what it cannot get. Fast when there is nothing to do.
 #
-#   tools.sh check PROGRAM…       cargo, python3 >= 3.11, node >= 20.19
+#   tools.sh check PROGRAM…       cargo, python3 >= 3.11, node >= 20.19, or any other
 #   tools.sh venv NAME FILE       .stack/NAME with the Python packages of FILE
 #   tools.sh node                 .stack/node with the packages of tests/stack/package-lock.json
 #   tools.sh packages FOLDER      FOLDER/node_modules with the packages of its package-lock.json
@@ -26,6 +26,7 @@ check() {
                 "${NODE:-node}" -e 'const [a, b] = process.versions.node.split("."); process.exit(a * 100 + +b < 2019 ? 1 : 0)' ||
                 fail "node of version 20.19 or later, with npm, is missing (or name one: make NODE=…)"
             ;;
+        *) command -v "$1" > /dev/null || fail "$1 is missing: install it, the suite calls it as the printed lines do" ;;
     esac
 }
 
