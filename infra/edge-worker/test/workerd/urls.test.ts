@@ -47,6 +47,12 @@ test.each([
   expect(seen && isSigned(seen)).toBe(true);
 });
 
+test("no answer comes out of the zone's cache: the runtime says so, where the client said nothing of its own", async () => {
+  await rig.call("/items");
+  await rig.call("/items", { "Cache-Control": "max-age=5" });
+  expect(rig.forwarded.map(({ headers }) => headers["cache-control"])).toEqual(["no-cache", "max-age=5"]);
+});
+
 test.each([
   ["/a/%2e%2e/b", "400 path_hostile"],
   ["/a/%252e%252e/b", "400 path_hostile"],
