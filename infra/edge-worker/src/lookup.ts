@@ -60,9 +60,9 @@ export class Lookup<T extends { readonly version: number }> {
     if (recalled.use !== "read") return found(recalled);
     const { fallback, isRecent } = recalled;
     const running = this.#reading.get(name);
-    // One reads, and the others go on with what there is.
+    // One reads, and the others go on with what there is: no source has failed, so nothing is `kept`.
     if (running !== undefined && fallback !== undefined && isRecent && !anew) {
-      return { kind: "record", record: fallback, kept: true };
+      return { kind: "record", record: fallback, kept: false };
     }
     const read = await (running === undefined
       ? this.#begin(name, fallback, reader)

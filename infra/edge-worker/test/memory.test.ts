@@ -140,6 +140,20 @@ test("an older record and a failure leave what is known; an answer that it is go
   expect(calls.map((known) => known?.version)).toEqual([undefined, 5, 5, 5, 5, 6]);
 });
 
+test("while one reads a record anew, others use it as long as it is recent, and no source has failed", async () => {
+  const { calls, answers, reader } = source();
+  const lookup = new Lookup<Record>(SPANS, 10);
+  const first = lookup.find("a", 0, reader);
+  answers[0]?.(record(1));
+  await first;
+  const reads = lookup.find("a", 59, reader);
+  expect(await lookup.find("a", 59, reader)).toEqual({ ...record(1), kept: false });
+  const waits = lookup.find("a", 60, reader);
+  answers[1]?.(record(2));
+  expect([await reads, await waits]).toEqual(Array(2).fill({ ...record(2), kept: false }));
+  expect(calls.length).toBe(2);
+});
+
 test("without anything known, a failure is a failure and no verdict", async () => {
   const { answers, reader } = source();
   const lookup = new Lookup<Record>(SPANS, 10);

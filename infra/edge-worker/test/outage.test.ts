@@ -229,6 +229,30 @@ test("what an origin answers is the client's, whatever it is", async () => {
   }
 });
 
+test.each([
+  [0, 200],
+  [-59, 200],
+  [5, 200],
+  [-61, 403],
+  [6, 403],
+  [-3_600, 403],
+])("with a clock that is %i s off the gateway has the last word, and it is told as it is: %i", async (off, status) => {
+  const edge = await TestEdge.start({ DOORS: "off" });
+  edge.world.time += off * 1_000;
+  edge.world.checking = async () => {};
+  // As the authorizer judges it, by a clock that is right.
+  edge.world.answering = ({ headers }) => {
+    const created = Number(/created=(\d+)/.exec(headers.get("signature-input") ?? "")?.[1]);
+    const isTimely = created <= NOW + 5 && NOW - created <= 60;
+    const own = { headers: { "apigw-requestid": "r1" } };
+    return isTimely ? undefined : Response.json({ message: "Forbidden" }, { status: 403, ...own });
+  };
+  const answer = await edge.call("/items");
+  expect(answer.status).toBe(status);
+  if (status === 403) expect(await answer.json()).toEqual({ message: "Forbidden" });
+  expect(JSON.parse(edge.world.lines.at(-1) ?? "")).toMatchObject({ outcome: "allow", status, request_id: "r1" });
+});
+
 test("signatures are dated by this clock, to the second", async () => {
   const edge = await TestEdge.start();
   edge.world.time = NOW * 1_000 + 999;
